@@ -52,8 +52,8 @@ class Token(NamedTuple):
 class Document:
     """A note with its gold (or predicted) entities.
 
-    ``entities`` are sorted; they may overlap. ``metadata`` maps names to strings; :data:`RESERVED_METADATA` have a meaning
-    here (``group_id`` is the patient, and is what splits are made by).
+    ``entities`` are sorted; they may overlap. ``metadata`` maps names to strings; :data:`RESERVED_METADATA` have a
+    meaning here (``group_id`` is the patient, and is what splits are made by).
     """
 
     id: str
@@ -81,8 +81,8 @@ def check_document(document: Document, *, max_note_bytes: int) -> None:
     """Check what every document must satisfy whatever reader made it.
 
     Raises:
-        DataError: the text is empty or longer than ``max_note_bytes`` of UTF-8, holds a lone surrogate, or a span lies outside
-            it or is empty. The message names the field and the limit, never text.
+        DataError: the text is empty or longer than ``max_note_bytes`` of UTF-8, holds a lone surrogate, or a span lies
+            outside it or is empty. The message names the field and the limit, never text.
     """
     try:
         size = len(document.text.encode())
@@ -134,13 +134,18 @@ def _parse_entities(values: object) -> Iterator[Entity]:
     for number, value in enumerate(values):
         if not isinstance(value, dict):
             raise DataError(f"entities[{number}]: not an object")
-        start, end, label = value.get("start"), value.get("end"), value.get("label")
-        for name, offset in (("start", start), ("end", end)):
-            if not isinstance(offset, int) or isinstance(offset, bool):
-                raise DataError(f"entities[{number}].{name}: missing or not an integer")
+        label = value.get("label")
         if not isinstance(label, str):
             raise DataError(f"entities[{number}].label: missing or not a string")
-        yield Entity(start, end, label)
+        field_name = f"entities[{number}]"
+        yield Entity(_parse_offset(value, "start", field_name), _parse_offset(value, "end", field_name), label)
+
+
+def _parse_offset(value: dict[str, object], name: str, field_name: str) -> int:
+    offset = value.get(name)
+    if not isinstance(offset, int) or isinstance(offset, bool):
+        raise DataError(f"{field_name}.{name}: missing or not an integer")
+    return offset
 
 
 def _parse_metadata(values: object) -> dict[str, str]:

@@ -18,8 +18,8 @@
     ├── ModelNotReady          the server has not verified and loaded its model
     └── PipelineRunError       a pipeline run failed, or could not be submitted
 
-No message contains note text, which is protected health information: messages name files, lines, fields, offsets, limits and
-labels. Nothing here knows of HTTP or gRPC; ``serving/errors.py`` maps each class to its status codes.
+No message contains note text, which is protected health information: messages name files, lines, fields, offsets,
+limits and labels. Nothing here knows of HTTP or gRPC; ``serving/errors.py`` maps each class to its status codes.
 """
 
 
