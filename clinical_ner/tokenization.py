@@ -1,0 +1,91 @@
+"""Tokens and sentences of a clinical note with offsets into the text as it was given: spaCy's tokenizer, our sentence rules.
+
+One tokenizer serves training and serving. It splits at every punctuation mark (``beta-blocker``, ``12/5``, ``Crohn's``),
+since annotated spans end there, and keeps decimal numbers whole. spaCy's own sentencizer knows neither line breaks nor the
+abbreviations of notes, so sentences end by the rules of :func:`split_sentences`.
+"""
+
+from collections.abc import Sequence
+
+import spacy
+from spacy.tokenizer import Tokenizer as SpacyTokenizer
+from spacy.util import compile_infix_regex, compile_prefix_regex, compile_suffix_regex
+
+from clinical_ner.documents import Token
+
+_PUNCTUATION = r"(?:[^\w\s]|_)"
+_INSIDE_NUMBER = r"(?<=\d)[.,](?=\d)"
+_SPLIT = rf"(?!{_INSIDE_NUMBER}){_PUNCTUATION}"
+
+_SENTENCE_END = frozenset(".!?")
+_LINE_END = frozenset(".!?:;")
+# A full stop behind these ends no sentence; single letters (initials, "b.i.d.") never do.
+_ABBREVIATIONS = frozenset(
+    "al approx ca cf dept dr eg etc fig hosp hx ie inc max min mr mrs ms no pt pts resp rx st tab tel vs wt".split()
+)
+
+
+# spaCy keeps every string it has seen. Starting afresh above this many (about 30 MB) bounds memory, and how long the words
+# of a note stay in it; a memory zone a note does too, at ten times the cost, because its cache is empty each time.
+MAX_STRINGS = 200_000
+
+
+class Tokenizer:
+    """Splits notes into sentences of tokens. Not thread-safe: one instance a thread. Memory is bounded."""
+
+    def __init__(self, *, max_strings: int = MAX_STRINGS) -> None:
+        self._max_strings = max_strings
+        self._tokenize = _build_tokenizer()
+
+    def tokens(self, text: str) -> list[Token]:
+        """All tokens in order, none of them white space; ``text[token.start:token.end] == token.text`` for each."""
+        if len(self._tokenize.vocab.strings) > self._max_strings:
+            self._tokenize = _build_tokenizer()
+        return [Token(token.text, token.idx, token.idx + len(token)) for token in self._tokenize(text) if not token.is_space]
+
+    def sentences(self, text: str) -> list[list[Token]]:
+        """Sentences in order, each a non-empty list of tokens; a text of white space only has none."""
+        return split_sentences(text, self.tokens(text))
+
+
+def _build_tokenizer() -> SpacyTokenizer:
+    return SpacyTokenizer(
+        spacy.blank("en").vocab,
+        prefix_search=compile_prefix_regex([_SPLIT]).search,
+        suffix_search=compile_suffix_regex([_PUNCTUATION]).search,
+        infix_finditer=compile_infix_regex([_SPLIT]).finditer,
+    )
+
+
+def split_sentences(text: str, tokens: Sequence[Token]) -> list[list[Token]]:
+    """Group ``tokens`` of ``text`` into sentences.
+
+    A sentence ends at ``.``, ``!`` or ``?`` when white space and no lower-case letter follow, unless the full stop belongs to
+    an abbreviation; and at the end of a line, unless the next one merely goes on (a wrapped line).
+    """
+    sentences: list[list[Token]] = []
+    for position, token in enumerate(tokens):
+        if position == 0 or _starts_sentence(text, tokens, position):
+            sentences.append([])
+        sentences[-1].append(token)
+    return sentences
+
+
+def _starts_sentence(text: str, tokens: Sequence[Token], position: int) -> bool:
+    previous, token = tokens[position - 1], tokens[position]
+    if previous.end == token.start:
+        return False
+    goes_on = token.text[0].islower()
+    gap = text[previous.end : token.start]
+    if "\n" in gap or "\r" in gap:
+        is_blank_line = gap.count("\n") > 1
+        return is_blank_line or not goes_on or previous.text in _LINE_END
+    return not goes_on and previous.text in _SENTENCE_END and not _is_abbreviated(tokens, position - 1)
+
+
+def _is_abbreviated(tokens: Sequence[Token], position: int) -> bool:
+    """True when the full stop at ``position`` belongs to the word before it."""
+    if tokens[position].text != "." or position == 0 or tokens[position - 1].end != tokens[position].start:
+        return False
+    word = tokens[position - 1].text
+    return word.lower() in _ABBREVIATIONS or (len(word) == 1 and word.isalpha())
