@@ -1,0 +1,172 @@
+"""Hyperparameter search with Optuna: one study, any number of workers, nothing lost when one is killed.
+
+A worker extracts features once and hands them to CRFsuite once; every trial after that only trains. Workers that share a
+study must share its storage: a journal file on one machine, a relational database beyond it (which alone has heartbeats, so
+that a killed worker's trial is noticed). Without storage one worker keeps the study in memory.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import optuna
+import pycrfsuite
+from optuna.storages import BaseStorage, InMemoryStorage, JournalStorage, RDBStorage
+from optuna.storages.journal import JournalFileBackend
+from optuna.trial import FrozenTrial, TrialState
+
+from clinical_ner import labels
+from clinical_ner.digests import digest_of
+from clinical_ner.documents import Entity
+from clinical_ner.errors import ConfigError, TooLittleData
+from clinical_ner.evaluation.counts import count_spans, strict_score
+from clinical_ner.features import FeatureSpec, extract
+from clinical_ner.training import CrfParameters, CrfTrainer, LabelledSentence
+
+HEARTBEAT_SECONDS = 60
+_JOURNAL_SCHEME = "journal://"
+SEARCHED = ("c1", "c2", "min_freq")
+
+Progress = Callable[[str], None]
+
+
+def open_study_storage(study_storage: str) -> BaseStorage:
+    """``""`` (memory), ``journal:///absolute/file`` or an SQLAlchemy URL such as ``postgresql+psycopg://user@host/db``.
+
+    A password does not belong in the URL, which is stored and shown with every run: the database driver reads it from
+    ``PGPASSWORD`` or its password file.
+
+    Raises:
+        ConfigError: the scheme is none of these, or the database does not answer.
+    """
+    if not study_storage:
+        return InMemoryStorage()
+    if study_storage.startswith(_JOURNAL_SCHEME):
+        path = Path(study_storage.removeprefix(_JOURNAL_SCHEME))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return JournalStorage(JournalFileBackend(str(path)))
+    if "://" not in study_storage:
+        raise ConfigError("study_storage: neither journal:///absolute/file nor a database URL (dialect+driver://user@host/db)")
+    try:
+        return RDBStorage(study_storage, heartbeat_interval=HEARTBEAT_SECONDS, grace_period=2 * HEARTBEAT_SECONDS)
+    except Exception as error:  # SQLAlchemy and each driver raise their own
+        raise ConfigError(f"study_storage: the database cannot be opened ({type(error).__name__})") from error
+
+
+def is_shared_between_pods(study_storage: str) -> bool:
+    """True for a database; a journal file or memory is seen by one machine only."""
+    return bool(study_storage) and not study_storage.startswith(_JOURNAL_SCHEME)
+
+
+def study_name(model_name: str, data_digest: str, spec: FeatureSpec, seed: int) -> str:
+    """The same search on the same data has the same name, so that a repeated step goes on where it stopped."""
+    key = digest_of(f"{data_digest}\0{spec.model_dump_json()}\0{seed}\0{SEARCHED}".encode())
+    return f"{model_name}-{key.removeprefix('sha256:')[:16]}"
+
+
+def open_study(name: str, study_storage: str, *, seed: int) -> optuna.Study:
+    """Create the study or join it; the first trial is the defaults of :class:`CrfParameters`.
+
+    With one worker and no time limit the same ``seed`` gives the same trials.
+    """
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = optuna.create_study(
+        study_name=name,
+        storage=open_study_storage(study_storage),
+        sampler=optuna.samplers.TPESampler(seed=seed, n_startup_trials=5),
+        direction="maximize",
+        load_if_exists=True,
+    )
+    if not study.trials:
+        study.enqueue_trial(CrfParameters().model_dump(include=set(SEARCHED)), skip_if_exists=True)
+    return study
+
+
+class TuningData:
+    """Training data appended to CRFsuite, and development data as features with their gold tags."""
+
+    def __init__(self, train: Sequence[LabelledSentence], dev: Sequence[LabelledSentence], spec: FeatureSpec) -> None:
+        if not dev:
+            raise TooLittleData("the development part is empty: nothing to tune on")
+        self._trainer = CrfTrainer(train, spec)
+        self._dev = dev
+        self._features = [pycrfsuite.ItemSequence(extract(sentence.words, spec)) for sentence in dev]
+        self._gold = [_spans(sentence, sentence.tags) for sentence in dev]
+        self._labels = sorted({span.label for spans in self._gold for span in spans})
+
+    def f1(self, parameters: CrfParameters) -> float:
+        """Strict span F1 on the development part of a CRF trained with ``parameters``."""
+        tagger = pycrfsuite.Tagger()
+        tagger.open_inmemory(self._trainer.train(parameters))
+        predicted = [
+            _spans(sentence, tagger.tag(features)) for sentence, features in zip(self._dev, self._features, strict=True)
+        ]
+        return strict_score(count_spans(self._gold, predicted, self._labels)).f1
+
+
+def _spans(sentence: LabelledSentence, tags: Sequence[str]) -> list[Entity]:
+    return [span.entity(sentence.tokens) for span in labels.decode(tags)]
+
+
+def suggest_parameters(trial: optuna.Trial, *, max_iterations: int) -> CrfParameters:
+    """The search space: both penalties on a logarithmic scale, and the cut for rare features."""
+    return CrfParameters(
+        c1=trial.suggest_float("c1", 1e-3, 2.0, log=True),
+        c2=trial.suggest_float("c2", 1e-3, 2.0, log=True),
+        min_freq=trial.suggest_int("min_freq", 0, 3),
+        max_iterations=max_iterations,
+    )
+
+
+def run_trials(
+    study: optuna.Study,
+    data: TuningData,
+    *,
+    n_trials: int,
+    max_iterations: int,
+    timeout_seconds: float = 0,
+    count_running: bool = False,
+    progress: Progress = lambda _: None,
+) -> None:
+    """Run trials until the study, not this worker alone, has ``n_trials`` finished ones, or time is up (0: no limit).
+
+    With ``count_running`` the trials that other workers are at count as finished: a worker among several stops in time, and
+    whoever collects the study runs again without it, in case one of them was killed.
+    """
+    states = (TrialState.COMPLETE, TrialState.RUNNING) if count_running else (TrialState.COMPLETE,)
+
+    def is_complete() -> bool:
+        return len(study.get_trials(deepcopy=False, states=states)) >= n_trials
+
+    def after_trial(study: optuna.Study, trial: FrozenTrial) -> None:
+        progress(f"trial {len(finished_trials(study))}/{n_trials}: strict F1 {trial.value:.4f}, best {study.best_value:.4f}")
+        if is_complete():
+            study.stop()
+
+    if not is_complete():
+        study.optimize(
+            lambda trial: data.f1(suggest_parameters(trial, max_iterations=max_iterations)),
+            timeout=timeout_seconds or None,
+            callbacks=[after_trial],
+        )
+
+
+def finished_trials(study: optuna.Study) -> list[FrozenTrial]:
+    """The trials that have a value."""
+    return study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+
+
+def best_parameters(study: optuna.Study, *, max_iterations: int) -> CrfParameters:
+    """Parameters of the best finished trial; of equal ones the earliest.
+
+    Raises:
+        TooLittleData: no trial finished.
+    """
+    trials = finished_trials(study)
+    if not trials:
+        raise TooLittleData("no tuning trial finished: raise tuning_timeout_seconds or n_trials")
+    best = max(trials, key=lambda trial: (trial.value or 0.0, -trial.number))
+    return CrfParameters(**best.params, max_iterations=max_iterations)
+
+
+logging.getLogger("optuna").setLevel(logging.WARNING)
