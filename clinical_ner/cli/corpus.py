@@ -1,0 +1,136 @@
+"""``clinical-ner corpus``: look at a corpus, and bring it to the canonical form."""
+
+import os
+from collections import Counter
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Column, Table
+from rich.text import Text
+
+from clinical_ner.corpora import FORMATS, ON_BAD_RECORD, CorpusReading, LabelMap, dump_quarantine, read_corpus, settle
+from clinical_ner.documents import dump_documents
+from clinical_ner.errors import DataError
+from clinical_ner.settings import Settings
+
+app = typer.Typer(help="Check corpora and bring them to canonical JSON Lines.", no_args_is_help=True)
+
+Uri = Annotated[str, typer.Argument(help="File or folder, as a path or file:// URI; or several, divided by commas.")]
+CorpusFormat = Annotated[str, typer.Option("--format", help=f"One of {', '.join(sorted(FORMATS))}.")]
+LabelMapText = Annotated[
+    str,
+    typer.Option(
+        "--label-map",
+        help="D=DISEASE,T=TREATMENT renames; X= drops X; *=DISEASE maps and *= drops every other label. Empty: keep all.",
+    ),
+]
+MaxNoteBytes = Annotated[
+    int | None, typer.Option(min=1, help="Longest note in UTF-8 bytes (default: CLINICAL_NER_MAX_NOTE_BYTES, or 1 MiB).")
+]
+
+
+@app.command()
+def validate(
+    uri: Uri,
+    corpus_format: CorpusFormat,
+    label_map: LabelMapText = "",
+    max_note_bytes: MaxNoteBytes = None,
+    on_bad_record: Annotated[
+        str, typer.Option(help=f"{' | '.join(ON_BAD_RECORD)}: what the pipeline would do; fail ends with status 1 here.")
+    ] = "fail",
+    show: Annotated[int, typer.Option(min=0, help="How many bad records to list.")] = 20,
+) -> None:
+    """Read a corpus, and show its documents, mentions per label and bad records.
+
+    Ends with status 1 when the pipeline would not accept the corpus. Shows no note text.
+
+    Example: clinical-ner corpus validate corpus.txt --format pubtator --label-map "*=DISEASE"
+    """
+    reading = _read(uri, corpus_format, label_map, max_note_bytes)
+    console = Console()
+    console.print(_counts_table(reading))
+    console.print(_labels_table(reading.mentions_by_label))
+    _list_bad_records(reading, show)
+    try:
+        settle(reading, on_bad_record)
+    except DataError as error:
+        # They are listed above: the first line is the verdict.
+        typer.echo(str(error).partition("\n")[0].rstrip(":"), err=True)
+        raise typer.Exit(1) from error
+
+
+@app.command()
+def convert(
+    uri: Uri,
+    corpus_format: CorpusFormat,
+    out: Annotated[Path, typer.Option(help="The canonical JSON Lines to write; holds note text.")],
+    label_map: LabelMapText = "",
+    max_note_bytes: MaxNoteBytes = None,
+    quarantine: Annotated[
+        Path | None,
+        typer.Option(help="Set bad records aside in this file, which holds note text. Without it one bad record is an error."),
+    ] = None,
+) -> None:
+    """Write a corpus of any format as canonical JSON Lines.
+
+    Each file appears whole or not at all: on an error nothing is written, and what was there stays.
+
+    Example: clinical-ner corpus convert biotext/ --format biotext --label-map D=DISEASE,T=TREATMENT --out corpus.jsonl
+    """
+    reading = _read(uri, corpus_format, label_map, max_note_bytes)
+    documents = settle(reading, "quarantine" if quarantine else "fail")
+    if quarantine:
+        _write_whole(quarantine, dump_quarantine(reading.bad_records))
+    _write_whole(out, dump_documents(documents))
+    aside = f"; {len(reading.bad_records)} bad records -> {quarantine}" if quarantine else ""
+    typer.echo(f"{len(documents)} documents, {reading.mentions_kept} mentions -> {out}{aside}")
+
+
+def _read(uri: str, corpus_format: str, label_map: str, max_note_bytes: int | None) -> CorpusReading:
+    limit = max_note_bytes or Settings().max_note_bytes
+    return read_corpus(uri, corpus_format, label_map=LabelMap.parse(label_map), max_note_bytes=limit)
+
+
+def _counts_table(reading: CorpusReading) -> Table:
+    table = Table("corpus", Column("count", justify="right"))
+    rows = {
+        "files": len(reading.files),
+        "documents": len(reading.documents),
+        "bad records": len(reading.bad_records),
+        "mentions found": reading.mentions_seen,
+        "  in documents": reading.mentions_kept,
+        "  in bad records": sum(bad.mentions for bad in reading.bad_records),
+        "  dropped by label map": reading.mentions_dropped,
+        "  equal to another": reading.mentions_merged,
+        **reading.counters,
+    }
+    for name, count in rows.items():
+        table.add_row(name, f"{count:,}")
+    return table
+
+
+def _labels_table(mentions: Counter[str]) -> Table:
+    table = Table("label", Column("mentions", justify="right"))
+    for label, count in sorted(mentions.items()):
+        table.add_row(Text(label), f"{count:,}")
+    return table
+
+
+def _list_bad_records(reading: CorpusReading, show: int) -> None:
+    # Plain lines: a table would fold "file:line", which editors and grep are to find, and take "entities[0]" for markup.
+    for bad in reading.bad_records[:show]:
+        typer.echo(str(bad))
+    if len(reading.bad_records) > show:
+        typer.echo(f"... and {len(reading.bad_records) - show:,} more bad records")
+
+
+def _write_whole(path: Path, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
+    try:
+        unfinished.write_bytes(data)
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
