@@ -1,0 +1,164 @@
+"""KServe's model server around one model: loaded in the background, drained before it stops."""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Callable, Iterator
+from concurrent import futures
+from typing import Any
+
+import structlog
+import uvicorn
+import uvloop
+from fastapi.responses import PlainTextResponse
+from grpc import aio
+from kserve import ModelServer  # type: ignore[import-untyped]
+from kserve.model_server import app as kserve_app  # type: ignore[import-untyped]
+from kserve.protocol.grpc.server import GRPCServer  # type: ignore[import-untyped]
+from kserve.protocol.rest.server import RESTServer, metrics_handler  # type: ignore[import-untyped]
+from prometheus_client import CollectorRegistry
+
+from clinical_ner.errors import ClinicalNerError
+from serving.data_plane import NoteDataPlane, add_error_handlers, add_routes
+from serving.errors import failure_of
+from serving.grpc_service import GrpcTransport
+from serving.inference import Annotator
+from serving.metrics import ServingMetrics
+from serving.model import NoteModel
+from serving.rest import RestTransport
+from serving.settings import ServingSettings
+from serving.tagging import NoteTagger
+
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+log = structlog.get_logger("serving")
+
+
+class _UvicornServer(uvicorn.Server):
+    """Leaves signals alone: uvicorn would stop at once, in front of callers who still think that the server is ready."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+class NoteRestServer(RESTServer):  # type: ignore[misc]
+    """KServe's REST server with its inference routes replaced, and without its timing middleware."""
+
+    def __init__(self, settings: ServingSettings, data_plane: NoteDataPlane, transport: RestTransport) -> None:
+        super().__init__(transport, data_plane, None, settings.http_port, grace_period=settings.grace_seconds)
+        self.config.host = settings.host
+        self.config.access_log = False
+        self.config.server_header = False
+        self._server = _UvicornServer(self.config)
+
+    @property
+    def started(self) -> bool:
+        return self._server.started
+
+    def stop(self) -> None:
+        """Close the port and idle connections; :meth:`start` returns when requests in flight are answered."""
+        self._server.should_exit = True
+
+    def _register_endpoints(self, app: Any) -> None:
+        app.add_api_route("/metrics", metrics_handler, methods=["GET"], response_class=PlainTextResponse)
+        add_routes(app, self.dataplane)
+
+    def _add_exception_handlers(self, app: Any) -> None:
+        add_error_handlers(app)
+
+    def _add_middlewares(self, app: Any) -> None:
+        """None: KServe's writes a log line a request, with the path."""
+
+
+class NoteGrpcServer(GRPCServer):  # type: ignore[misc]
+    """KServe's gRPC server with our service, on our address, and with the limit on a message's size."""
+
+    def __init__(self, settings: ServingSettings, data_plane: NoteDataPlane, transport: GrpcTransport) -> None:
+        super().__init__(settings.grpc_port, data_plane, None, {}, grace_period=settings.grace_seconds)
+        self._address = f"{settings.host}:{settings.grpc_port}"
+        self._limit = settings.max_body_bytes
+        self._transport = transport
+
+    async def start(self, max_workers: int) -> None:
+        """Serve until :meth:`stop`; raises RuntimeError where the port is taken."""
+        options = [
+            ("grpc.max_receive_message_length", self._limit),
+            ("grpc.max_send_message_length", -1),
+            ("grpc.so_reuseport", 0),  # or a second server shares the port silently
+        ]
+        self._server = aio.server(futures.ThreadPoolExecutor(max_workers=max_workers), options=options)
+        self._server.add_generic_rpc_handlers((self._transport.handler(),))
+        self._server.add_insecure_port(self._address)
+        await self._server.start()
+        await self._server.wait_for_termination()
+
+
+class NoteServer(ModelServer):  # type: ignore[misc]
+    """Opens its ports, then loads the model by ``load``; stops on SIGTERM without failing a call.
+
+    Metrics go to ``registry``; KServe's ``/metrics`` route shows the global one.
+    """
+
+    def __init__(self, settings: ServingSettings, load: Callable[[], NoteTagger], registry: CollectorRegistry) -> None:
+        super().__init__(http_port=settings.http_port, grpc_port=settings.grpc_port, workers=1, max_threads=1)
+        self._settings = settings
+        self._load = load
+        self._metrics = ServingMetrics(registry)
+        self._model = NoteModel(settings, settings.inline_bytes)
+        self._failed = False
+        self._stopping: asyncio.Task[None] | None = None
+        self.dataplane = NoteDataPlane(self.registered_models, self._model)
+        self._rest_server = NoteRestServer(settings, self.dataplane, RestTransport(kserve_app, self._model, self._metrics))
+        self._grpc_server = NoteGrpcServer(settings, self.dataplane, GrpcTransport(self._model, self.dataplane, self._metrics))
+
+    def run(self) -> int:
+        """Serve until stopped; the exit status is 1 if the model could not be loaded, else 0."""
+        uvloop.run(self._serve())
+        return int(self._failed)
+
+    async def _serve(self) -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(self.default_exception_handler)
+        for number in STOP_SIGNALS:
+            loop.add_signal_handler(number, self.stop, number)
+        loading = asyncio.create_task(self._load_model())
+        await asyncio.gather(self._rest_server.start(), self._grpc_server.start(self.max_threads))
+        loading.cancel()
+
+    async def _load_model(self) -> None:
+        while not self._rest_server.started:
+            await asyncio.sleep(0.01)
+        log.info("listening", http_port=self.http_port, grpc_port=self.grpc_port)
+        try:
+            tagger = await asyncio.to_thread(self._load)
+        except Exception as error:  # noqa: BLE001  # any: a server without a model must not stay
+            reason = str(error) if isinstance(error, ClinicalNerError) else failure_of(error).message
+            log.error("model_not_loaded", type=type(error).__name__, reason=reason)  # noqa: TRY400  # no traceback
+            self._failed = True
+            await self._shut_down(drain_seconds=0)
+            return
+        self._model.adopt(Annotator(tagger, self._metrics))
+        self.registered_models.update(self._model)
+        log.info("ready", model=self._model.name, version=self._model.versions[0], digest=tagger.manifest.model_digest)
+
+    def stop(self, sig: int) -> None:
+        """Begin to drain; the second signal ends the draining."""
+        log.info("stopping", signal=signal.Signals(sig).name)
+        if self._stopping is not None:
+            self._stopping.cancel()
+        drain_seconds = self._settings.drain_seconds if self._stopping is None else 0
+        self._stopping = asyncio.create_task(self._shut_down(drain_seconds))
+
+    async def _shut_down(self, drain_seconds: float) -> None:
+        """Say "not ready" for ``drain_seconds`` while answering as ever, then close the ports and finish what is in flight."""
+        self._model.drain()
+        await asyncio.sleep(drain_seconds)
+        self._rest_server.stop()
+        await self._grpc_server.stop()
+
+    def default_exception_handler(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:  # noqa: ARG002
+        """Log what happened outside any request, without its message."""
+        error = context.get("exception")
+        if error is not None:
+            failure_of(error)

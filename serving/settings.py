@@ -1,0 +1,57 @@
+"""What a model server can be told, on its command line or by environment variables."""
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from clinical_ner.settings import DEFAULT_MAX_NOTE_BYTES
+
+MEBIBYTE = 1024 * 1024
+
+
+class Limits(BaseSettings):
+    """The sizes beyond which a request is refused; read as part of :class:`ServingSettings`."""
+
+    model_config = SettingsConfigDict(env_prefix="CLINICAL_NER_", frozen=True, extra="ignore")
+
+    max_note_bytes: int = Field(DEFAULT_MAX_NOTE_BYTES, gt=0, description="Longest note, in UTF-8 bytes.")
+    max_notes: int = Field(256, gt=0, description="Most notes in a request.")
+    max_body_bytes: int = Field(4 * MEBIBYTE, gt=0, description="Largest request (HTTP body or gRPC message), in bytes.")
+
+
+class ServingSettings(Limits):
+    """Each is an option ``--name-of-it`` and an environment variable ``CLINICAL_NER_NAME_OF_IT``; the option wins."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="CLINICAL_NER_",
+        frozen=True,
+        extra="ignore",
+        cli_prog_name="python -m serving",
+        cli_kebab_case=True,
+        protected_namespaces=(),
+    )
+
+    model_dir: Path = Field(Path("/mnt/models"), description="Folder of the model (manifest.json and its payload).")
+    model_digest: str = Field(
+        "",
+        pattern=r"^(sha256:[0-9a-f]{64})?$",
+        description="Digest that the model must have; verified before a byte is parsed. Empty: the manifest's own.",
+    )
+    host: str = Field("0.0.0.0", description="Address to listen at.")  # noqa: S104  # a pod is reached from outside
+    http_port: int = Field(8080, ge=1, le=65535, description="Port of REST, health and /metrics.")
+    grpc_port: int = Field(8081, ge=1, le=65535, description="Port of gRPC.")
+    drain_seconds: float = Field(
+        5.0,
+        ge=0,
+        description="From SIGTERM on, how long requests are still answered while readiness says no. Longer than the "
+        "balancer needs to notice.",
+    )
+    grace_seconds: int = Field(30, ge=0, description="After draining, how long requests in flight may take to finish.")
+    inline_bytes: int = Field(
+        2048,
+        ge=0,
+        description="Requests with at most so much text are tagged at once when the tagging thread is idle, since handing "
+        "them over takes longer than tagging them. 0: always hand over.",
+    )
+    log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="Least level that is logged.")
