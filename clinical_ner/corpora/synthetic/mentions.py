@@ -1,0 +1,89 @@
+"""Mentions of one note: new names, the patient's own, abbreviations and what was said before."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from clinical_ner.corpora.synthetic.dice import Dice
+from clinical_ner.corpora.synthetic.grammar import Grammar
+from clinical_ner.corpora.synthetic.noise import misspell
+
+MISSPELLED_NAMES = 0.03
+SHORT_WORDS = frozenset("of the and with to by for in plus x".split())
+
+
+class Piece(NamedTuple):
+    """Text to write, and the label of the mention that it is; no label for plain text."""
+
+    text: str
+    label: str = ""
+
+
+class Said(NamedTuple):
+    """A name that the note has mentioned, and the abbreviation that it introduced for it, if any."""
+
+    name: str
+    abbreviation: str = ""
+
+
+class Namer:
+    """Makes up names. A replaced name uses up the same randomness as the original, so all other names stay."""
+
+    def __init__(self, grammar: Grammar, dice: Dice, novelty: Dice, new_share: float) -> None:
+        self.dice = dice
+        self._grammar = grammar
+        self._novelty = novelty
+        self._new_share = new_share
+
+    def name(self, rule: str) -> str:
+        """A name by ``rule``, or with a probability of ``new_share`` one by the nearest ``new.<rule>``."""
+        name = self._grammar.phrase(rule, self.dice)
+        if not self._novelty.chance(self._new_share):
+            return name
+        return self._grammar.phrase(self._grammar.most_specific(f"new.{rule}"), self._novelty)
+
+
+def label_of(rule: str) -> str:
+    """``treatment.drug`` -> ``TREATMENT``."""
+    return rule.partition(".")[0].upper()
+
+
+@dataclass(frozen=True, slots=True)
+class Mentions:
+    """Writes the mentions of one note and remembers them, per label."""
+
+    namers: Mapping[str, Namer]
+    known: Mapping[str, Sequence[str]]
+    """The patient's own problems and drugs."""
+    said: Mapping[str, list[Said]]
+
+    def write(self, rule: str, mode: str) -> list[Piece]:
+        """Pieces of one mention; ``mode`` is empty, ``known``, ``intro`` or ``again``.
+
+        ``intro`` gives a name and its abbreviation in brackets, two spans, where the name has words enough to abbreviate.
+        ``again`` repeats a mention of this note, abbreviated where an abbreviation was introduced; the first mention of a
+        label is a new name.
+        """
+        label = label_of(rule)
+        said = self._choose(rule, mode, label)
+        repeats = said in self.said[label]
+        self.said[label].append(said)
+        text = misspell(said.name, MISSPELLED_NAMES, self.namers[label].dice)
+        if said.abbreviation and mode == "intro":
+            return [Piece(text, label), Piece(" ("), Piece(said.abbreviation, label), Piece(")")]
+        return [Piece(said.abbreviation if repeats and said.abbreviation else text, label)]
+
+    def _choose(self, rule: str, mode: str, label: str) -> Said:
+        dice = self.namers[label].dice
+        if mode == "again" and self.said[label]:
+            return dice.pick(self.said[label])
+        if mode == "known":
+            return Said(dice.pick(self.known[label]))
+        name = self.namers[label].name(rule)
+        return Said(name, abbreviate(name) if mode == "intro" else "")
+
+
+def abbreviate(name: str) -> str:
+    """Initials of the words that count; empty unless there are two to five of them and they make letters."""
+    initials = "".join(word[0] for word in name.split() if word.lower() not in SHORT_WORDS).upper()
+    return initials if 2 <= len(initials) <= 5 and initials.isalpha() else ""
