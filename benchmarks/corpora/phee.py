@@ -4,8 +4,8 @@
 
 What becomes an entity, and why:
 
-* ``Treatment.Drug``, and the ``Drug`` of its ``Combination``, is a DRUG: the drug's name. The ``Treatment`` span itself
-  is not used, it runs over doses, routes and durations around the name.
+* ``Treatment.Drug`` is a DRUG: the drug's name. The ``Treatment`` span itself is not used, it runs over doses, routes and
+  durations around the name; nor is ``Combination``, whose drugs are all in ``Treatment.Drug`` as well.
 * ``Effect`` is an EFFECT: what the treatment did, or what it was given for.
 * An argument of several fragments is one span per fragment: nearly always they are findings of their own ("macular edema ...
   retinopathy") that one event holds together, not the halves of one finding.
@@ -58,10 +58,8 @@ def _convert_sentence(sentence: dict[str, Any]) -> Document:
 
 
 def _arguments(event: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    treatment = event.get("Treatment", {})
-    for holder in (treatment, *treatment.get("Combination", ())):
-        if "Drug" in holder:
-            yield "DRUG", holder["Drug"]
+    if "Drug" in event.get("Treatment", {}):
+        yield "DRUG", event["Treatment"]["Drug"]
     if "Effect" in event:
         yield "EFFECT", event["Effect"]
 

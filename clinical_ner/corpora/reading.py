@@ -71,7 +71,7 @@ class _Assembly:
         self.reading = CorpusReading()
         self._label_map = label_map
         self._max_note_bytes = max_note_bytes
-        self._places: dict[str, str] = {}  # by document id
+        self._named: dict[str, Record] = {}  # by document id
         self._made_ids: Counter[str] = Counter()
         self._dropped_labels: set[str] = set()
 
@@ -118,10 +118,10 @@ class _Assembly:
 
     def _claim_id(self, record: Record) -> str:
         identifier = record.document.id or self._make_id(record.file, record.document)
-        place = f"{record.file}:{record.line}"
-        if identifier in self._places:
-            raise DataError(f"id {identifier!r} was already used at {self._places[identifier]}")
-        self._places[identifier] = place
+        first = self._named.setdefault(identifier, record)
+        if first is not record:
+            likeness = "an equal" if first.document == record.document else "a different"
+            raise DataError(f"id {identifier!r} was already used at {first.file}:{first.line}, by {likeness} document")
         return identifier
 
     def _make_id(self, file: str, document: Document) -> str:
