@@ -1,0 +1,39 @@
+"""From a URI to its store."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from clinical_ner.errors import ConfigError
+from clinical_ner.storage.filesystem import FileStorage
+from clinical_ner.storage.protocol import Storage
+
+
+def open_storage(uri: str) -> Storage:
+    """The store at ``uri``: a path, or ``file:///an/absolute/path``. Nothing is read or written yet.
+
+    Raises:
+        ConfigError: the scheme is unknown, or the URI names no absolute path.
+    """
+    if "://" not in uri:
+        return _open_path(uri)
+    scheme = uri.partition("://")[0].lower()
+    if scheme not in _SCHEMES:
+        raise ConfigError(f"storage {uri!r}: unknown scheme {scheme!r}; known are a plain path and {', '.join(_SCHEMES)}")
+    return _SCHEMES[scheme](uri)
+
+
+def _open_path(path: str) -> Storage:
+    if not path or path.startswith("file:"):
+        raise ConfigError(f"storage {path!r}: a path or file:///an/absolute/path is expected")
+    return FileStorage(Path(path))
+
+
+def _open_file_uri(uri: str) -> Storage:
+    parts = urlsplit(uri)
+    if parts.netloc not in {"", "localhost"} or not parts.path or parts.query or parts.fragment:
+        raise ConfigError(f"storage {uri!r}: file:///an/absolute/path is expected, with three slashes; escape # and ?")
+    return FileStorage(Path(unquote(parts.path)))
+
+
+_SCHEMES: Mapping[str, Callable[[str], Storage]] = {"file": _open_file_uri}
