@@ -1,4 +1,4 @@
-"""``clinical-ner corpus``: look at a corpus, and bring it to the canonical form."""
+"""``clinical-ner corpus``: look at a corpus, bring it to the canonical form, or make one."""
 
 import os
 from collections import Counter
@@ -11,11 +11,13 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from clinical_ner.corpora import FORMATS, ON_BAD_RECORD, CorpusReading, LabelMap, dump_quarantine, read_corpus, settle
+from clinical_ner.corpora.synthetic import DRILL, Shift
+from clinical_ner.corpora.synthetic import synthesize as synthesize_notes
 from clinical_ner.documents import dump_documents
 from clinical_ner.errors import DataError
 from clinical_ner.settings import Settings
 
-app = typer.Typer(help="Check corpora and bring them to canonical JSON Lines.", no_args_is_help=True)
+app = typer.Typer(help="Check corpora, bring them to canonical JSON Lines, or make a synthetic one.", no_args_is_help=True)
 
 Uri = Annotated[str, typer.Argument(help="File or folder, as a path or file:// URI; or several, divided by commas.")]
 CorpusFormat = Annotated[str, typer.Option("--format", help=f"One of {', '.join(sorted(FORMATS))}.")]
@@ -86,6 +88,26 @@ def convert(
     _write_whole(out, dump_documents(documents))
     aside = f"; {len(reading.bad_records)} bad records -> {quarantine}" if quarantine else ""
     typer.echo(f"{len(documents)} documents, {reading.mentions_kept} mentions -> {out}{aside}")
+
+
+@app.command()
+def synthesize(
+    out: Annotated[Path, typer.Option(help="The canonical JSON Lines to write.")],
+    notes: Annotated[int, typer.Option(min=1, help="How many notes; more notes keep the earlier ones.")] = 400,
+    seed: Annotated[int, typer.Option(help="A seed is a hospital's population: other seeds have other patients.")] = 0,
+    shift: Annotated[
+        str,
+        typer.Option(help=f"Knobs that shift the notes, with a share or at their drill value: {', '.join(DRILL)}."),
+    ] = "",
+) -> None:
+    """Write synthetic clinical notes with their diseases and treatments; the same options give the same bytes.
+
+    Example: clinical-ner corpus synthesize --notes 200 --seed 1 --shift new_diseases,new_site=0.5 --out shifted.jsonl
+    """
+    documents = synthesize_notes(notes, seed=seed, shift=Shift.parse(shift))
+    _write_whole(out, dump_documents(documents))
+    mentions = sum(len(document.entities) for document in documents)
+    typer.echo(f"{len(documents)} documents, {mentions} mentions -> {out}")
 
 
 def _read(uri: str, corpus_format: str, label_map: str, max_note_bytes: int | None) -> CorpusReading:

@@ -96,6 +96,6 @@ def _parse_mention(columns: list[str], text: str) -> Entity:
 
 
 def _parse_offset(value: str, name: str) -> int:
-    if not value.isascii() or not value.isdecimal():
+    if not value.isdecimal():
         raise DataError(f"{name}: not a number; discontinuous spans are not part of the format")
     return int(value)

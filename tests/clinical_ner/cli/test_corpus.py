@@ -84,6 +84,29 @@ def test_convert_leaves_everything_as_it_was_on_an_error(corpus, tmp_path, optio
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.txt", "out.jsonl"]
 
 
+def test_convert_replaces_a_file_whole(corpus, tmp_path):
+    """A file that was there is replaced, not overwritten: who has it open or linked keeps the old one."""
+    out, link = tmp_path / "out.jsonl", tmp_path / "link.jsonl"
+    out.write_text("before")
+    link.hardlink_to(out)
+    corpus.write_text(GOOD)
+    run("convert", corpus, "--format", "pubtator", "--out", out)
+    assert link.read_text() == "before"
+    assert len(load_documents(out.read_bytes())) == 1
+
+
+def test_synthesize_writes_the_same_notes_for_the_same_options(tmp_path):
+    """Equal options give equal bytes, another seed or shift other notes, and the output is a corpus without bad records."""
+    written = []
+    for number, options in enumerate([(), (), ("--seed", 1), ("--shift", "new_site")]):
+        out = tmp_path / f"{number}.jsonl"
+        assert run("synthesize", "--notes", 5, "--out", out, *options).exit_code == 0
+        assert run("validate", out, "--format", "jsonl").exit_code == 0
+        written.append(out.read_bytes())
+    assert written[0] == written[1]
+    assert len(set(written)) == 3
+
+
 def test_convert_of_its_own_output_changes_nothing(corpus, tmp_path):
     """Canonical JSON Lines convert to themselves, byte for byte."""
     corpus.write_text(GOOD)

@@ -44,6 +44,12 @@ def test_brat_counts_line_ends_as_they_are(pair, read):
     assert [document.text[entity.start : entity.end] for entity in document.entities] == ["gout", "and\r\nflu"]
 
 
+def test_brat_reads_past_byte_order_marks(pair, read):
+    """A byte order mark of either file belongs to the file: the text does not hold it and offsets do not count it."""
+    (document,) = read(pair("\ufeffgout", "\ufeffT1\tD 0 4\tgout\n"), "brat").documents
+    assert (document.text, document.entities) == ("gout", (Entity(0, 4, "D"),))
+
+
 def test_brat_passes_over_and_counts_other_annotations(pair, read):
     """Relations, events, attributes, normalizations, equivalences and notes are no entities and no errors."""
     others = (

@@ -26,6 +26,7 @@ def spans(document):
         ("B-D E-D S-D S-D", ["a b", "c", "d"], 0),  # BIOES
         ("B-D I-D E-D B-D", ["a b c", "d"], 0),
         ("B-D L-D U-D O", ["a b", "c"], 0),  # BILOU
+        ("B-D L-D I-D U-D", ["a b", "c", "d"], 1),
         ("B-D E-D I-D O", ["a b", "c"], 1),
         ("O O O O", [], 0),
     ],

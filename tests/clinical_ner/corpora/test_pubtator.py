@@ -71,6 +71,7 @@ HEAD = "5|t|Zebulon had gout\n5|a|and Zebulon suffered.\n"
         (HEAD + "5\tZebulon\t7\tZebulon\tD\n", 3, "start: not a number", 0),
         (HEAD + "5\t0\t²\tZebulon\tD\n", 3, "end: not a number", 0),
         (HEAD + "5\t12\t16\tgout\n", 3, "annotation: 4 columns, at least 5 expected", 0),
+        (HEAD + "5\tCID\tD1\n", 3, "annotation: 3 columns, at least 5 expected", 0),
         (HEAD + "5\t12\t16\tgout\t \n", 3, "type: empty", 1),
         (HEAD + "6\t12\t16\tgout\tD\n", 3, "annotation does not begin with the record's id 5", 1),
         (HEAD + "Zebulon\n", 3, "annotation does not begin with the record's id 5", 0),
