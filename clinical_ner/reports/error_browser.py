@@ -7,6 +7,7 @@ anything else sees it (:mod:`clinical_ner.reports.masking`).
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from markupsafe import Markup
 
@@ -18,7 +19,9 @@ from clinical_ner.reports.theme import render_html
 from clinical_ner.tagger import Annotation
 
 SHOWN_NOTES = 200
-LISTED_CONFUSIONS = 15
+SHOWN_CHARACTERS = 2_000_000
+"""Note text on one page above which a browser becomes slow."""
+LISTED_CONFUSIONS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,7 @@ def render_error_browser(
     limit: int = SHOWN_NOTES,
     title: str = "Error browser",
 ) -> str:
-    """One HTML page with the ``limit`` notes that have most errors; counts are of all ``documents``.
+    """One HTML page with the ``limit`` notes that have most errors, fewer where they are long; counts are of all notes.
 
     ``annotations`` are the model's, one for one. Ids and metadata are shown as they are, whatever ``show_note_text`` says.
     """
@@ -63,25 +66,34 @@ def render_error_browser(
     labels = sorted({span.label for note in notes for match in note.matches for span in match if span})
     index = {label: number for number, label in enumerate(labels)}
     matches = [match for note in notes for match in note.matches]
+    shown = _fitting(wrong[:limit])
     return render_html(
         "error_browser",
         title=title,
         show_note_text=show_note_text,
         notes=len(notes),
         wrong=len(wrong),
-        cards=[_card(note, index, show_note_text=show_note_text) for note in wrong[:limit]],
+        cards=[_card(note, index, show_note_text=show_note_text) for note in shown],
         outcomes=_outcome_counts(matches, labels),
         totals=Counter(match.outcome.value for match in matches),
         labels=index,
         confusions=_confusions(matches).most_common(LISTED_CONFUSIONS),
         phrases=_phrases(wrong).most_common(LISTED_CONFUSIONS) if show_note_text else [],
-        sites=sorted({note.document.metadata.get("site", "") for note in wrong[:limit]} - {""}),
+        sites=sorted({note.document.metadata.get("site", "") for note in shown} - {""}),
     )
 
 
 def _match(document: Document, annotation: Annotation) -> MatchedNote:
     predicted = [found.entity for found in annotation.entities]
     return MatchedNote(document, annotation, tuple(match_spans(document.entities, predicted)))
+
+
+def _fitting(notes: Sequence[MatchedNote]) -> list[MatchedNote]:
+    """The first notes, as many as keep the page usable, but at least one."""
+    sizes = accumulate(len(note.document.text) for note in notes)
+    return [
+        note for number, (note, size) in enumerate(zip(notes, sizes, strict=True)) if size <= SHOWN_CHARACTERS or not number
+    ]
 
 
 def _card(note: MatchedNote, index: LabelIndex, *, show_note_text: bool) -> Card:

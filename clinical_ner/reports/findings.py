@@ -4,14 +4,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from clinical_ner.gate import GateThresholds
 from clinical_ner.reports.data_summary import DataQuality, LabelSummary, PartSummary
 from clinical_ner.reports.theme import count, percent
 
-ENOUGH_SPANS = 100
-"""Spans of a label in a part below which its score says little; the gate's default for the test part."""
+GATE = GateThresholds()
+"""The gate's defaults: what it would reject is worth a finding here already."""
 MUCH_UNALIGNABLE = 0.01
 MANY_DUPLICATES = 0.01
 MOSTLY = 0.5
+DOMINANT = 0.8
 RARE_LABEL = 0.1
 LONG_NOTE = 20
 
@@ -37,7 +39,7 @@ def find(summary: DataQuality) -> list[Finding]:
     """All findings, worst first; an empty corpus has only that one."""
     if not summary.documents:
         return [Finding(Severity.PROBLEM, "There is no document.", "Check corpus_uri and corpus_format."), *_records(summary)]
-    found = [*_records(summary), *_spans(summary), *_balance(summary), *_notes(summary), *_parts(summary)]
+    found = [*_records(summary), *_spans(summary), *_balance(summary), *_notes(summary), *_metadata(summary), *_parts(summary)]
     return sorted(found, key=lambda finding: list(Severity).index(finding.severity))
 
 
@@ -56,7 +58,7 @@ def _spans(summary: DataQuality) -> Iterator[Finding]:
     for label in summary.labels:
         if label.recall_ceiling < 1 - MUCH_UNALIGNABLE:
             yield Finding(
-                Severity.WARNING,
+                Severity.WARNING if label.recall_ceiling >= 1 - GATE.max_unalignable_rate else Severity.PROBLEM,
                 f"{count(label.unalignable)} spans of {label.label} cannot be expressed by token labels: "
                 f"its recall cannot exceed {percent(label.recall_ceiling)}.",
                 "Look for spans that begin or end within a word, cross a sentence, or overlap another span.",
@@ -112,6 +114,17 @@ def _notes(summary: DataQuality) -> Iterator[Finding]:
         )
 
 
+def _metadata(summary: DataQuality) -> Iterator[Finding]:
+    for name, values in summary.metadata.items():
+        value, documents = values[0]
+        if len(values) > 1 and value and documents > DOMINANT * summary.documents:
+            yield Finding(
+                Severity.NOTE,
+                f"{percent(documents / summary.documents)} of the documents have {name} {value}.",
+                f"The overall score is that {name}'s; read the slices of the others, which have wide intervals.",
+            )
+
+
 def _parts(summary: DataQuality) -> Iterator[Finding]:
     for part in summary.parts:
         for label in summary.labels:
@@ -122,9 +135,9 @@ def _part_label(part: PartSummary, label: str) -> Iterator[Finding]:
     spans = part.entities.get(label, 0)
     if not spans:
         yield Finding(Severity.PROBLEM, f"The {part.name} part has no {label}.", "Add documents, or change the fractions.")
-    elif spans < ENOUGH_SPANS and part.name == "test":
+    elif spans < GATE.min_test_spans and part.name == "test":
         yield Finding(
             Severity.WARNING,
-            f"The test part has {count(spans)} spans of {label}, fewer than {ENOUGH_SPANS}.",
+            f"The test part has {count(spans)} spans of {label}, fewer than {GATE.min_test_spans}.",
             "Its score says little, and the quality gate may reject for too little evidence.",
         )

@@ -5,15 +5,16 @@ fonts, and forbids by its own content security policy that anything is loaded. V
 they are :class:`~markupsafe.Markup`.
 """
 
+import re
 from functools import cache
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-_MARKDOWN_SPECIAL = str.maketrans(
-    {character: f"\\{character}" for character in "\\|*`[]"} | {"<": "&lt;", "\n": " ", "\r": " "}
-)
+# "<" opens a tag before these only; elsewhere it stays, since the raw text is read too.
+_TAG = re.compile(r"<(?=[A-Za-z/!?])")
+_MARKDOWN_SPECIAL = str.maketrans({character: f"\\{character}" for character in "\\|*`[]"} | {"\n": " ", "\r": " "})
 
 
 def render_html(template: str, **values: object) -> str:
@@ -55,7 +56,7 @@ def _markdown_environment() -> Environment:
 
 def escape_markdown(value: Any) -> str:
     """``value`` as plain text in Markdown, on one line; :class:`~markupsafe.Markup` passes as it is."""
-    return value if isinstance(value, Markup) else str(value).translate(_MARKDOWN_SPECIAL)
+    return value if isinstance(value, Markup) else _TAG.sub("&lt;", str(value).translate(_MARKDOWN_SPECIAL))
 
 
 def code(value: object) -> Markup:

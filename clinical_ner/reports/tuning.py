@@ -26,8 +26,9 @@ _TEMPLATE = {
     "template": "plotly_white",
     "font": {"family": "system-ui, sans-serif", "size": 13, "color": "#1c2833"},
     "title": None,
-    "margin": {"l": 64, "r": 24, "t": 24, "b": 56},
-    "height": 360,
+    "legend": {"orientation": "h", "y": 1.12, "x": 0},
+    "margin": {"l": 64, "r": 24, "t": 32, "b": 56},
+    "height": 340,
     "colorway": ["#0b6b74", "#b3541e", "#5b4b9a"],
 }
 
@@ -39,6 +40,7 @@ class Plot:
     title: str
     reading: str
     html: Markup
+    wide: bool
 
 
 def render_tuning(
@@ -54,7 +56,7 @@ def render_tuning(
     """
     trials = sorted(study.get_trials(deepcopy=False), key=_rank)
     finished = [trial for trial in trials if trial.state is TrialState.COMPLETE]
-    plots = _plots(study, finished, metric) if len(finished) >= PLOTTED_TRIALS else []
+    plots = _plots(study, finished) if len(finished) >= PLOTTED_TRIALS else []
     return render_html(
         "tuning",
         title=title,
@@ -93,20 +95,23 @@ def _remarks(finished: Sequence[FrozenTrial]) -> list[str]:
     return []
 
 
-def _plots(study: optuna.Study, finished: Sequence[FrozenTrial], metric: str) -> list[Plot]:
+def _plots(study: optuna.Study, finished: Sequence[FrozenTrial]) -> list[Plot]:
+    importances = len(finished) >= IMPORTANCE_TRIALS and _varies(finished)
     plots = [
         _plot(
             "Optimisation history",
             "Each point is a trial, the line the best so far. A line that still climbs at the end asks for more trials.",
-            visualization.plot_optimization_history(study, target_name=metric),
+            visualization.plot_optimization_history(study, target_name="F1"),
+            wide=not importances,
         ),
     ]
-    if len(finished) >= IMPORTANCE_TRIALS and _varies(finished):
+    if importances:
         plots.append(
             _plot(
                 "Parameter importances",
-                "Share of the score's variance that each parameter explains (fANOVA).",
-                visualization.plot_param_importances(study, target_name=metric),
+                "Share of the score's variance that each parameter explains (fANOVA), 0 to 1.",
+                visualization.plot_param_importances(study, target_name="F1"),
+                wide=False,
             )
         )
     plots += [
@@ -130,12 +135,14 @@ def _varies(finished: Sequence[FrozenTrial]) -> bool:
     return not math.isclose(min(values), max(values), abs_tol=1e-9)
 
 
-def _plot(title: str, reading: str, figure: Any) -> Plot:
+def _plot(title: str, reading: str, figure: Any, *, wide: bool = True) -> Plot:
     figure.update_layout(**_TEMPLATE)
+    figure.update_xaxes(title_font_size=13)
+    figure.update_yaxes(title_font_size=13)
     html = figure.to_html(
         full_html=False,
         include_plotlyjs=False,
         div_id=title.lower().replace(" ", "-"),
-        config={"displaylogo": False, "responsive": True},
+        config={"displayModeBar": False, "responsive": True},
     )
-    return Plot(title, reading, Markup(html))  # noqa: S704  plotly's own, and values of trials are numbers
+    return Plot(title, reading, Markup(html), wide)  # noqa: S704  plotly's own, and values of trials are numbers
