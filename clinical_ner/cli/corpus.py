@@ -29,7 +29,13 @@ LabelMapText = Annotated[
     ),
 ]
 MaxNoteBytes = Annotated[
-    int | None, typer.Option(min=1, help="Longest note in UTF-8 bytes (default: CLINICAL_NER_MAX_NOTE_BYTES, or 1 MiB).")
+    int,
+    typer.Option(
+        min=1,
+        help="Longest note in UTF-8 bytes.",
+        default_factory=lambda: Settings().max_note_bytes,
+        show_default="CLINICAL_NER_MAX_NOTE_BYTES, or 1 MiB",
+    ),
 ]
 
 
@@ -37,8 +43,8 @@ MaxNoteBytes = Annotated[
 def validate(
     uri: Uri,
     corpus_format: CorpusFormat,
+    max_note_bytes: MaxNoteBytes,
     label_map: LabelMapText = "",
-    max_note_bytes: MaxNoteBytes = None,
     on_bad_record: Annotated[
         str, typer.Option(help=f"{' | '.join(ON_BAD_RECORD)}: what the pipeline would do; fail ends with status 1 here.")
     ] = "fail",
@@ -68,8 +74,8 @@ def convert(
     uri: Uri,
     corpus_format: CorpusFormat,
     out: Annotated[Path, typer.Option(help="The canonical JSON Lines to write; holds note text.")],
+    max_note_bytes: MaxNoteBytes,
     label_map: LabelMapText = "",
-    max_note_bytes: MaxNoteBytes = None,
     quarantine: Annotated[
         Path | None,
         typer.Option(help="Set bad records aside in this file, which holds note text. Without it one bad record is an error."),
@@ -110,9 +116,8 @@ def synthesize(
     typer.echo(f"{len(documents)} documents, {mentions} mentions -> {out}")
 
 
-def _read(uri: str, corpus_format: str, label_map: str, max_note_bytes: int | None) -> CorpusReading:
-    limit = max_note_bytes or Settings().max_note_bytes
-    return read_corpus(uri, corpus_format, label_map=LabelMap.parse(label_map), max_note_bytes=limit)
+def _read(uri: str, corpus_format: str, label_map: str, max_note_bytes: int) -> CorpusReading:
+    return read_corpus(uri, corpus_format, label_map=LabelMap.parse(label_map), max_note_bytes=max_note_bytes)
 
 
 def _counts_table(reading: CorpusReading) -> Table:

@@ -62,6 +62,12 @@ def test_validate_shows_brackets_of_a_reason(tmp_path):
     assert "entities[0]: offsets 0:2" in run("validate", tmp_path / "a.jsonl", "--format", "jsonl").output
 
 
+def test_note_limit_comes_from_the_settings(corpus, monkeypatch):
+    """Without --max-note-bytes the limit is the setting that serving has as well."""
+    monkeypatch.setenv("CLINICAL_NER_MAX_NOTE_BYTES", "5")
+    assert "more than max_note_bytes = 5\n" in run("validate", corpus, "--format", "pubtator").output
+
+
 def test_convert_writes_documents_and_quarantine(corpus, tmp_path):
     """Good documents and bad records go to their files, and together they are the corpus."""
     out, aside = tmp_path / "new" / "out.jsonl", tmp_path / "aside.jsonl"
@@ -98,7 +104,7 @@ def test_convert_replaces_a_file_whole(corpus, tmp_path):
 def test_synthesize_writes_the_same_notes_for_the_same_options(tmp_path):
     """Equal options give equal bytes, another seed or shift other notes, and the output is a corpus without bad records."""
     written = []
-    for number, options in enumerate([(), (), ("--seed", 1), ("--shift", "new_site")]):
+    for number, options in enumerate([(), (), ("--seed", 1), ("--shift", "new_diseases")]):
         out = tmp_path / f"{number}.jsonl"
         assert run("synthesize", "--notes", 5, "--out", out, *options).exit_code == 0
         assert run("validate", out, "--format", "jsonl").exit_code == 0

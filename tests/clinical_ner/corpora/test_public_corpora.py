@@ -48,6 +48,20 @@ def test_biotext_has_its_known_spans(read_public):
     assert reading.mentions_by_label == {"DISEASE": 1383, "TREATMENT": 1023}
 
 
+def test_bc5cdr_development_differs_from_its_iob_form_by_a_split_mention(read_public):
+    """IOB counts 9,593 mentions where PubTator counts 9,591: it ends a sentence inside "St. Anthony's fire", twice."""
+    names = {
+        corpus_format: [
+            document.text[entity.start : entity.end]
+            for document in read_public(f"bc5cdr/{name}", corpus_format).documents
+            for entity in document.entities
+        ]
+        for name, corpus_format in (("CDR_DevelopmentSet.PubTator.txt", "pubtator"), ("iob-devel.tsv", "conll"))
+    }
+    assert (names["pubtator"].count("St. Anthony's fire"), names["conll"].count("St .")) == (2, 2)
+    assert names["conll"].count("Anthony ' s fire") == 2
+
+
 def test_ncbi_train_differs_from_its_iob_form_by_a_repeated_abstract(read_public):
     """PubTator has PMID 8528200 twice with 11 mentions, which is why it counts 5,145 mentions where IOB counts 5,134."""
     reading = read_public("ncbi-disease/NCBItrainset_corpus.txt", "pubtator")
