@@ -85,7 +85,7 @@ def _remarks(finished: Sequence[FrozenTrial]) -> list[str]:
     if not finished:
         return ["No trial finished: there are no best parameters. Raise tuning_timeout_seconds or n_trials."]
     if len(finished) == 1:
-        return ["One trial finished: these are the default parameters, nothing was compared and nothing is plotted."]
+        return ["One trial finished: nothing was compared, and there is nothing to plot."]
     if len(finished) < IMPORTANCE_TRIALS:
         few = (
             f"Only {len(finished)} trials finished. The best of so few may be best by chance; parameter importances are left "
