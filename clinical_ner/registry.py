@@ -183,8 +183,8 @@ class Registry:
 
     def _resolve(self, name: str, version: str) -> str:
         names = self.version_names(name)
-        alias = {"latest": names[-1] if names else None, "live": self.states(name).live if version == "live" else None}
-        resolved = alias.get(version, version)
+        aliases = {"latest": names[-1] if names else None, "live": self.states(name).live}
+        resolved = aliases.get(version, version)
         if resolved is None or resolved not in names:
             raise NotFound(f"{name} has no version {version!r}; it has {', '.join(names) or 'none'}")
         return resolved

@@ -28,8 +28,12 @@ class FileStorage:
         self._root = root.absolute()
 
     def read(self, key: str) -> bytes:
+        path = self._path(key)
         with _errors_named(key):
-            return self._path(key).read_bytes()
+            try:
+                return path.read_bytes()
+            except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
+                raise NotFound(f"{key}: no such object") from error
 
     def read_versioned(self, key: str) -> tuple[bytes, str]:
         data = self.read(key)
@@ -116,8 +120,6 @@ class FileStorage:
 def _errors_named(key: str) -> Iterator[None]:
     try:
         yield
-    except (FileNotFoundError, IsADirectoryError) as error:
-        raise NotFound(f"{key}: no such object") from error
     except OSError as error:
         raise StorageError(f"{key}: {error.strerror or type(error).__name__}") from error
 

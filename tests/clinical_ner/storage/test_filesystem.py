@@ -1,0 +1,71 @@
+from pathlib import Path
+
+import pytest
+
+from clinical_ner.errors import NotFound, StorageError
+from clinical_ner.storage.filesystem import FileStorage
+
+
+def files_below(folder):
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+def test_objects_folder_holds_nothing_else(tmp_path):
+    """Locks and unfinished files stay out of the folders that other programs read as they are."""
+    storage = FileStorage(tmp_path)
+    storage.create("models/m/v1/manifest.json", b"{}")
+    storage.replace("models/m/v1/manifest.json", b"[]", storage.read_versioned("models/m/v1/manifest.json")[1])
+    assert files_below(tmp_path / "models") == ["m/v1/manifest.json"]
+    assert not [name for name in files_below(tmp_path) if name.endswith(".unfinished")]
+
+
+def test_leftovers_of_killed_writers_are_not_listed(tmp_path):
+    """What a killed writer leaves is invisible."""
+    storage = FileStorage(tmp_path)
+    storage.write("a", b"x")
+    (tmp_path / ".storage" / "0.unfinished").write_bytes(b"half")
+    assert storage.list("") == ["a"]
+
+
+def test_reading_creates_nothing(tmp_path):
+    """A store that is only read stays as it is, existing or not."""
+    storage = FileStorage(tmp_path / "absent")
+    assert storage.list("a/") == []
+    assert not storage.exists("a/b")
+    with pytest.raises(NotFound):
+        storage.read("a/b")
+    assert not (tmp_path / "absent").exists()
+
+
+@pytest.mark.parametrize("method", ["create", "write"])
+def test_write_below_an_object_is_a_storage_error(tmp_path, method):
+    """An object's key cannot be another's folder; the message names the key."""
+    storage = FileStorage(tmp_path)
+    storage.write("a", b"x")
+    for key in ("a/b", "a/b/c"):
+        with pytest.raises(StorageError, match=key) as caught:
+            getattr(storage, method)(key, b"y")
+        assert type(caught.value) is StorageError
+    assert storage.list("") == ["a"]
+
+
+def test_name_too_long_for_the_disk_is_a_storage_error(tmp_path):
+    """What the file system refuses is reported under the key, by its own reason."""
+    with pytest.raises(StorageError, match="File name too long"):
+        FileStorage(tmp_path).write("a" * 300, b"x")
+
+
+def test_write_to_an_impossible_place_is_a_storage_error():
+    """A store that cannot be written to says so under the key."""
+    with pytest.raises(StorageError, match="a/b: "):
+        FileStorage(Path("/proc/no-folder-can-be-made-here")).write("a/b", b"x")
+
+
+@pytest.mark.parametrize("method", ["create", "write"])
+def test_write_over_a_folder_of_objects_is_a_storage_error(tmp_path, method):
+    """An object cannot take the place of a folder of others."""
+    storage = FileStorage(tmp_path)
+    storage.write("a/b", b"x")
+    with pytest.raises(StorageError, match="a: "):
+        getattr(storage, method)("a", b"y")
+    assert storage.read("a/b") == b"x"
