@@ -9,6 +9,7 @@ from clinical_ner.corpora.synthetic.grammar import Grammar
 from clinical_ner.corpora.synthetic.noise import misspell
 
 MISSPELLED_NAMES = 0.03
+LABELS = ("DISEASE", "TREATMENT")
 SHORT_WORDS = frozenset("of the and with to by for in plus x".split())
 
 
@@ -43,14 +44,14 @@ class Namer:
         return self._grammar.phrase(self._grammar.most_specific(f"new.{rule}"), self._novelty)
 
 
-def label_of(rule: str) -> str:
-    """``treatment.drug`` -> ``TREATMENT``."""
+def kind_of(rule: str) -> str:
+    """``treatment.drug`` -> ``TREATMENT``: its label if there is one of that name, else a kind of plain text."""
     return rule.partition(".")[0].upper()
 
 
 @dataclass(frozen=True, slots=True)
 class Mentions:
-    """Writes the mentions of one note and remembers them, per label."""
+    """Writes what one note mentions by name (also findings and tests, which get no label) and remembers it, by kind."""
 
     namers: Mapping[str, Namer]
     known: Mapping[str, Sequence[str]]
@@ -62,24 +63,25 @@ class Mentions:
 
         ``intro`` gives a name and its abbreviation in brackets, two spans, where the name has words enough to abbreviate.
         ``again`` repeats a mention of this note, abbreviated where an abbreviation was introduced; the first mention of a
-        label is a new name.
+        kind is a new name.
         """
-        label = label_of(rule)
-        said = self._choose(rule, mode, label)
-        repeats = said in self.said[label]
-        self.said[label].append(said)
-        text = misspell(said.name, MISSPELLED_NAMES, self.namers[label].dice)
+        kind = kind_of(rule)
+        label = kind if kind in LABELS else ""
+        said = self._choose(rule, mode, kind)
+        repeats = said in self.said[kind]
+        self.said[kind].append(said)
+        text = misspell(said.name, MISSPELLED_NAMES, self.namers[kind].dice)
         if said.abbreviation and mode == "intro":
             return [Piece(text, label), Piece(" ("), Piece(said.abbreviation, label), Piece(")")]
         return [Piece(said.abbreviation if repeats and said.abbreviation else text, label)]
 
-    def _choose(self, rule: str, mode: str, label: str) -> Said:
-        dice = self.namers[label].dice
-        if mode == "again" and self.said[label]:
-            return dice.pick(self.said[label])
+    def _choose(self, rule: str, mode: str, kind: str) -> Said:
+        dice = self.namers[kind].dice
+        if mode == "again" and self.said[kind]:
+            return dice.pick(self.said[kind])
         if mode == "known":
-            return Said(dice.pick(self.known[label]))
-        name = self.namers[label].name(rule)
+            return Said(dice.pick(self.known[kind]))
+        name = self.namers[kind].name(rule)
         return Said(name, abbreviate(name) if mode == "intro" else "")
 
 

@@ -1,5 +1,6 @@
 """Notes put together: patient, grammar and mentions in, annotated documents out."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import count, islice
@@ -59,7 +60,7 @@ def write_pieces(patient: Patient, shift: Shift, seed: int, index: int) -> list[
     """The note's text in pieces; wording, diseases and treatments each draw on randomness of their own."""
     key = (seed, "note", index)
     grammar = patient.grammar(other_style=Dice(*key, "style").chance(shift.other_style))
-    mentions = Mentions(make_namers(grammar, shift, *key), patient.known, {"DISEASE": [], "TREATMENT": []})
+    mentions = Mentions(make_namers(grammar, shift, *key), patient.known, defaultdict(list))
     dice = Dice(*key, "wording")
     pieces: list[Piece] = []
     for part in grammar.expand("note", dice):
@@ -73,7 +74,7 @@ def write_pieces(patient: Patient, shift: Shift, seed: int, index: int) -> list[
 def assemble(pieces: Iterable[Piece]) -> tuple[str, tuple[Entity, ...]]:
     """Join pieces into a text and the exact spans of its mentions.
 
-    Lines neither begin nor end with a space, there is one space at a time, and a sentence that begins with a piece begins
+    Lines neither begin nor end with a space, there is one space at a time and none before a comma or full stop, and a sentence that begins with a piece begins
     with a capital.
     """
     text = ""
@@ -82,7 +83,7 @@ def assemble(pieces: Iterable[Piece]) -> tuple[str, tuple[Entity, ...]]:
         addition = piece.text
         if not text or text.endswith((" ", "\n")):
             addition = addition.lstrip(" ")
-        if addition.startswith("\n"):
+        if addition.startswith(("\n", ".", ",", ";", ":")):
             text = text.rstrip(" ")
         if not text or text.endswith(". "):
             addition = addition[:1].upper() + addition[1:]

@@ -40,9 +40,9 @@ def patient_number(note: int) -> int:
 
 
 def make_namers(grammar: Grammar, shift: Shift, *key: str | int) -> dict[str, Namer]:
-    """A namer per label, each with randomness of its own, so that one knob leaves the other label alone."""
-    shares = {"DISEASE": shift.new_diseases, "TREATMENT": shift.new_treatments}
-    return {label: Namer(grammar, Dice(*key, label), Dice(*key, label, "new"), share) for label, share in shares.items()}
+    """A namer per kind of mention, each with randomness of its own, so that one knob leaves the other kinds alone."""
+    shares = {"DISEASE": shift.new_diseases, "TREATMENT": shift.new_treatments, "FINDING": 0.0, "DIAGNOSTIC": 0.0}
+    return {kind: Namer(grammar, Dice(*key, kind), Dice(*key, kind, "new"), share) for kind, share in shares.items()}
 
 
 @lru_cache(maxsize=16)
