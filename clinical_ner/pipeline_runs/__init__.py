@@ -1,0 +1,1 @@
+"""Running the compiled pipelines: on this machine, or on a Kubeflow Pipelines endpoint."""

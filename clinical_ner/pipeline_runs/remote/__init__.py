@@ -1,0 +1,10 @@
+"""Submitting a compiled pipeline to a Kubeflow Pipelines endpoint, and watching the run.
+
+Three steps: everything that can be wrong is refused before a byte is sent (``checks``), the compiled file becomes a pipeline
+version when its digest is new (``versions``), and one run is created under an id that this side chose (``creation``).
+"""
+
+from clinical_ner.pipeline_runs.remote.submission import SubmitOptions, SubmittedRun, submit
+from clinical_ner.pipeline_runs.remote.watching import wait_for_run
+
+__all__ = ["SubmitOptions", "SubmittedRun", "submit", "wait_for_run"]
