@@ -239,7 +239,7 @@ def _latency_check(challenger: Candidate, champion: Candidate, thresholds: GateT
     return GateCheck(
         name="time a note against the champion",
         threshold=f"<= {thresholds.max_latency_ratio:.2f}x",
-        value="within" if within else "above",
+        value=f"{ratio:.2f}x",
         verdict="pass" if within else above,
         reason="measured in the same process",
     )

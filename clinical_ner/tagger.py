@@ -46,8 +46,9 @@ class Tagger:
         self._lexicon = lexicon
         self._spec = spec
         self._tokenizer = Tokenizer()
+        self._crf_bytes = crf  # CRFsuite reads from this memory as long as it tags, and does not hold it itself
         self._crf = pycrfsuite.Tagger()
-        self._crf.open_inmemory(crf)
+        self._crf.open_inmemory(self._crf_bytes)
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes], *, expected_digest: str | None = None) -> "Tagger":

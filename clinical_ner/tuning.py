@@ -58,10 +58,9 @@ def is_shared_between_pods(study_storage: str) -> bool:
     return bool(study_storage) and not study_storage.startswith(_JOURNAL_SCHEME)
 
 
-def study_name(model_name: str, data_digest: str, spec: FeatureSpec, seed: int) -> str:
-    """The same search on the same data has the same name, so that a repeated step goes on where it stopped."""
-    key = digest_of(f"{data_digest}\0{spec.model_dump_json()}\0{seed}\0{SEARCHED}".encode())
-    return f"{model_name}-{key.removeprefix('sha256:')[:16]}"
+def study_name(model_name: str, *key: str) -> str:
+    """The same ``key`` (data, features, seed) and search space have the same name: a repeated step goes on where it stopped."""
+    return f"{model_name}-{digest_of(repr((key, SEARCHED)).encode()).removeprefix('sha256:')[:16]}"
 
 
 def open_study(name: str, study_storage: str, *, seed: int) -> optuna.Study:
@@ -96,8 +95,9 @@ class TuningData:
 
     def f1(self, parameters: CrfParameters) -> float:
         """Strict span F1 on the development part of a CRF trained with ``parameters``."""
+        model = self._trainer.train(parameters)  # held while the tagger reads from it
         tagger = pycrfsuite.Tagger()
-        tagger.open_inmemory(self._trainer.train(parameters))
+        tagger.open_inmemory(model)
         predicted = [
             _spans(sentence, tagger.tag(features)) for sentence, features in zip(self._dev, self._features, strict=True)
         ]

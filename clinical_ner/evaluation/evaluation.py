@@ -78,6 +78,14 @@ class Evaluation(_Frozen):
     mean_score: float
     out_of_vocabulary_rate: float
 
+    def metrics(self) -> dict[str, float]:
+        """The numbers that runs are compared by, under names that say what they are (``strict_f1_DISEASE``)."""
+        metrics = {"strict_precision": self.strict.precision, "strict_recall": self.strict.recall}
+        metrics |= {"strict_f1": self.strict.f1, "overlap_f1": self.overlap.f1}
+        metrics |= {f"strict_f1_{label}": score.f1 for label, score in self.strict.per_label.items()}
+        metrics |= {f"overlap_f1_{label}": score.f1 for label, score in self.overlap.per_label.items()}
+        return {**metrics, "test_documents": self.documents, "recall_ceiling": self.unalignable.recall_ceiling}
+
 
 def annotate_all(tagger: Tagger, documents: Sequence[Document]) -> list[Annotation]:
     """The model's annotation of every document, in order."""

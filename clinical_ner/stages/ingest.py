@@ -1,0 +1,99 @@
+"""Corpus in, immutable dataset out."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import structlog
+
+from clinical_ner.corpora import LabelMap, dump_quarantine, read_corpus, settle
+from clinical_ner.corpora.records import CorpusReading
+from clinical_ner.corpora.synthetic import read_synthetic
+from clinical_ner.datasets import is_dataset_uri, load_dataset, parse_dataset_uri, store_dataset
+from clinical_ner.documents import Document
+from clinical_ner.errors import TooLittleData
+from clinical_ner.registry import Registry
+from clinical_ner.reports.data_quality import render_data_quality, summarize_data
+from clinical_ner.stages.artifacts import PathLike, write_bytes, write_text
+from clinical_ner.storage import Storage, open_storage
+
+SYNTHETIC = "synthetic"
+
+_log = structlog.get_logger()
+
+
+class IngestOutputs(NamedTuple):
+    """Digests key every later stage; ``test_dataset_digest`` and ``champion`` are empty where there is none."""
+
+    dataset_digest: str
+    test_dataset_digest: str
+    champion: str
+
+
+def ingest(
+    *,
+    corpus_uri: str,
+    corpus_format: str,
+    test_corpus_uri: str,
+    label_map: str,
+    on_bad_record: str,
+    max_note_bytes: int,
+    model_name: str,
+    registry_uri: str,
+    data_quality_path: PathLike,
+    quarantine_path: PathLike,
+) -> IngestOutputs:
+    """Read the corpus, and the test corpus where one is given apart; store both as datasets.
+
+    Writes the data-quality report and the quarantined records (empty under ``on_bad_record=fail``).
+
+    Raises:
+        DataError: a record is bad and ``on_bad_record`` is ``fail``, or nothing is left.
+        ConfigError: a parameter is wrong.
+    """
+    storage = open_storage(registry_uri)
+    options = {"corpus_format": corpus_format, "label_map": label_map, "max_note_bytes": str(max_note_bytes)}
+    reading = _read(storage, corpus_uri, options)
+    test = _read(storage, test_corpus_uri, options) if test_corpus_uri else CorpusReading()
+    bad_records = [*reading.bad_records, *test.bad_records]
+    write_bytes(quarantine_path, dump_quarantine(bad_records))
+    documents = settle(reading, on_bad_record)
+    test_documents = settle(test, on_bad_record)
+    _check_entities(documents)
+    summary = summarize_data([*documents, *test_documents], bad_records)
+    write_text(data_quality_path, render_data_quality(summary))
+    outputs = IngestOutputs(
+        dataset_digest=store_dataset(storage, documents, reader=corpus_format, parameters=options, parents=()).digest,
+        test_dataset_digest=_store_test(storage, test_documents, options),
+        champion=_champion(storage, model_name),
+    )
+    _log.info("ingested", documents=len(documents), test_documents=len(test_documents), bad_records=len(bad_records))
+    return outputs
+
+
+def _read(storage: Storage, uri: str, options: dict[str, str]) -> CorpusReading:
+    if is_dataset_uri(uri):
+        return CorpusReading(documents=load_dataset(storage, parse_dataset_uri(uri)))
+    if options["corpus_format"] == SYNTHETIC:
+        return CorpusReading(documents=read_synthetic(uri))
+    return read_corpus(
+        uri,
+        options["corpus_format"],
+        label_map=LabelMap.parse(options["label_map"]),
+        max_note_bytes=int(options["max_note_bytes"]),
+    )
+
+
+def _check_entities(documents: Sequence[Document]) -> None:
+    if not any(document.entities for document in documents):
+        raise TooLittleData(f"the corpus holds no entity in {len(documents)} documents: nothing to learn")
+
+
+def _store_test(storage: Storage, documents: Sequence[Document], options: dict[str, str]) -> str:
+    if not documents:
+        return ""
+    return store_dataset(storage, documents, reader=options["corpus_format"], parameters=options, parents=()).digest
+
+
+def _champion(storage: Storage, model_name: str) -> str:
+    champion = Registry(storage).champion(model_name)
+    return champion.version if champion else ""

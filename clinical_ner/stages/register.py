@@ -1,0 +1,56 @@
+"""An approved model goes into the registry, and live where that is wanted."""
+
+from pathlib import Path
+
+import structlog
+
+from clinical_ner import model_package
+from clinical_ner.errors import ConfigError
+from clinical_ner.registry import Registry
+from clinical_ner.stages.artifacts import PathLike
+from clinical_ner.storage import open_storage
+
+AUTO, NEVER = "auto", "never"
+ACTOR = "training-pipeline"
+
+_log = structlog.get_logger()
+
+
+def register(
+    *,
+    model_path: PathLike,
+    evaluation_path: PathLike,
+    gate_path: PathLike,
+    gate_report_path: PathLike,
+    model_card_path: PathLike,
+    approval_required: bool,
+    promote: str,
+    model_name: str,
+    registry_uri: str,
+) -> str:
+    """Store the model with its release files; return the version's URI.
+
+    It stays ``candidate`` under ``approval_required``, else it becomes ``approved``, and ``live`` with ``promote=auto``.
+    Running again with the same model finds the same version.
+
+    Raises:
+        ConfigError: ``promote`` is neither ``auto`` nor ``never``.
+    """
+    if promote not in (AUTO, NEVER):
+        raise ConfigError(f"promote: {promote!r} is neither {AUTO!r} nor {NEVER!r}")
+    release = {
+        "metrics.json": evaluation_path,
+        "gate.json": gate_path,
+        "gate-report.md": gate_report_path,
+        "model-card.md": model_card_path,
+    }
+    files = model_package.unpack(Path(model_path).read_bytes())
+    files |= {model_package.RELEASE + name: Path(path).read_bytes() for name, path in release.items()}
+    registry = Registry(open_storage(registry_uri))
+    version = registry.register(model_name, files, actor=ACTOR, reason="passed the quality gate")
+    if version.state == "candidate" and not approval_required:
+        version = registry.approve(model_name, version.version, actor=ACTOR, reason="passed the quality gate")
+    if version.state == "approved" and promote == AUTO:
+        version = registry.promote(model_name, version.version, actor=ACTOR, reason="promote=auto")
+    _log.info("registered", version=version.version, state=version.state, uri=version.uri)
+    return version.uri

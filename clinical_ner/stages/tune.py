@@ -1,0 +1,116 @@
+"""Hyperparameter search: workers that help, and the stage that completes the study and reports it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import optuna
+import orjson
+import structlog
+
+from clinical_ner.digests import digest_of
+from clinical_ner.errors import ConfigError
+from clinical_ner.features import FeatureSpec
+from clinical_ner.reports.tuning import render_tuning
+from clinical_ner.stages.artifacts import PathLike, read_sentences, write_text
+from clinical_ner.storage import open_storage
+from clinical_ner.training import CrfParameters
+from clinical_ner.tuning import TuningData, best_parameters, finished_trials, open_study, run_trials, study_name
+
+_log = structlog.get_logger()
+
+
+def list_workers(tuning_workers: int) -> list[int]:
+    """The items that a ``ParallelFor`` over workers loops over: 0 to ``tuning_workers`` - 1.
+
+    Raises:
+        ConfigError: fewer than one.
+    """
+    if tuning_workers < 1:
+        raise ConfigError(f"tuning_workers = {tuning_workers}: at least 1")
+    return list(range(tuning_workers))
+
+
+class Search(NamedTuple):
+    """What all workers of a study agree on; its name follows from it and from the sentences."""
+
+    study_storage: str
+    feature_groups: str
+    n_trials: int
+    max_iterations: int
+    timeout_seconds: float
+    seed: int
+    model_name: str
+
+    def open(self, train_path: PathLike, dev_path: PathLike, *, worker: int = 0) -> optuna.Study:
+        """The study of this search on these sentences: the same for every worker, and for a step that runs again."""
+        data_digest = digest_of(Path(train_path).read_bytes() + Path(dev_path).read_bytes())
+        key = (data_digest, self.feature_groups, self.max_iterations, self.seed)
+        return open_study(study_name(self.model_name, *map(str, key)), self.study_storage, seed=self.seed + worker)
+
+    def run(self, study: optuna.Study, train_path: PathLike, dev_path: PathLike, *, count_running: bool = False) -> None:
+        """Run trials until the study is complete (see :func:`clinical_ner.tuning.run_trials`)."""
+        spec = FeatureSpec.parse(self.feature_groups)
+        run_trials(
+            study,
+            TuningData(read_sentences(train_path), read_sentences(dev_path), spec),
+            n_trials=self.n_trials,
+            max_iterations=self.max_iterations,
+            timeout_seconds=self.timeout_seconds,
+            count_running=count_running,
+            progress=_log.info,
+        )
+
+
+def tune_worker(*, worker: int, params_uri: str, train_path: PathLike, dev_path: PathLike, search: Search) -> int:
+    """Help with a shared study until it is complete; without shared storage there is nothing to share, and nothing to do.
+
+    Returns the number of finished trials that the study then has.
+    """
+    if not search.study_storage or params_uri:
+        return 0
+    study = search.open(train_path, dev_path, worker=worker)
+    search.run(study, train_path, dev_path, count_running=True)
+    return len(finished_trials(study))
+
+
+def tune(
+    *,
+    params_uri: str,
+    train_path: PathLike,
+    dev_path: PathLike,
+    search: Search,
+    worker_trials: Sequence[int],
+    report_path: PathLike,
+) -> str:
+    """Bring the study to ``n_trials`` finished trials, write its report and return the best parameters as JSON.
+
+    With ``params_uri`` nothing is searched: the recorded parameters are replayed. ``worker_trials`` is what
+    :func:`tune_worker` returned, and is only shown.
+    """
+    if params_uri:
+        study = optuna.create_study(study_name=f"{search.model_name}: replayed parameters")
+        parameters = read_parameters(params_uri)
+    else:
+        study = search.open(train_path, dev_path)
+        _log.info("tuning", trials=search.n_trials, finished_by_workers=max(worker_trials, default=0))
+        search.run(study, train_path, dev_path)
+        parameters = best_parameters(study, max_iterations=search.max_iterations)
+    write_text(report_path, render_tuning(study))
+    return parameters.model_dump_json()
+
+
+def read_parameters(params_uri: str) -> CrfParameters:
+    """CRF parameters from a JSON file: a bare object of them, or one that holds them under ``parameters`` (a manifest).
+
+    Raises:
+        ConfigError: the file holds no such object.
+    """
+    folder, _, name = params_uri.rpartition("/")
+    try:
+        fields = orjson.loads(open_storage(folder or ".").read(name))
+        fields = fields.get("parameters", fields)
+        return CrfParameters(**{field: fields[field] for field in CrfParameters.model_fields})
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        expected = ", ".join(CrfParameters.model_fields)
+        raise ConfigError(f"params_uri: {name} is not a JSON object with {expected}") from error

@@ -1,0 +1,53 @@
+"""Corpus in, immutable dataset out."""
+
+from typing import NamedTuple
+
+from kfp import dsl
+
+from components._image import TRAIN_IMAGE
+
+
+@dsl.component(base_image=TRAIN_IMAGE, install_kfp_package=False)
+def ingest(
+    corpus_uri: str,
+    corpus_format: str,
+    test_corpus_uri: str,
+    label_map: str,
+    on_bad_record: str,
+    max_note_bytes: int,
+    model_name: str,
+    registry_uri: str,
+    data_quality: dsl.Output[dsl.HTML],
+    quarantine: dsl.Output[dsl.Artifact],
+) -> NamedTuple("IngestOutputs", [("dataset_digest", str), ("test_dataset_digest", str), ("champion", str)]):  # type: ignore[valid-type]  # KFP copies this function alone
+    """Read a corpus of any format, check every record, and store it as an immutable dataset.
+
+    Args:
+        corpus_uri: File, folder, comma-separated list, synthetic://?notes=..., or dataset://DIGEST.
+        corpus_format: synthetic, jsonl, biotext, conll, pubtator or brat.
+        test_corpus_uri: A test set of its own; empty to split one off.
+        label_map: D=DISEASE,T=TREATMENT; X= drops a label, * stands for all others; empty keeps labels.
+        on_bad_record: fail or quarantine.
+        max_note_bytes: Longest note in UTF-8 bytes.
+        model_name: Whose live version is the champion.
+        registry_uri: Where datasets and models live.
+        data_quality: The data-quality report.
+        quarantine: The records set aside; holds note text.
+
+    Returns:
+        Digests of the dataset and of the test dataset, and the champion's version; empty where there is none.
+    """
+    from clinical_ner.stages import ingest as stage
+
+    return stage.ingest(
+        corpus_uri=corpus_uri,
+        corpus_format=corpus_format,
+        test_corpus_uri=test_corpus_uri,
+        label_map=label_map,
+        on_bad_record=on_bad_record,
+        max_note_bytes=max_note_bytes,
+        model_name=model_name,
+        registry_uri=registry_uri,
+        data_quality_path=data_quality.path,
+        quarantine_path=quarantine.path,
+    )

@@ -1,0 +1,48 @@
+"""An approved model goes into the registry, and live where that is wanted."""
+
+from kfp import dsl
+
+from components._image import TRAIN_IMAGE
+
+
+@dsl.component(base_image=TRAIN_IMAGE, install_kfp_package=False)
+def register(
+    model: dsl.Input[dsl.Model],
+    evaluation: dsl.Input[dsl.Artifact],
+    gate: dsl.Input[dsl.Artifact],
+    gate_report: dsl.Input[dsl.Markdown],
+    model_card: dsl.Input[dsl.Markdown],
+    approval_required: bool,
+    promote: str,
+    model_name: str,
+    registry_uri: str,
+) -> str:
+    """Store the model as a version with its release files.
+
+    Args:
+        model: The model archive.
+        evaluation: Its scores.
+        gate: The gate's answer.
+        gate_report: The gate's report.
+        model_card: The model card.
+        approval_required: Leave it a candidate until a person approves.
+        promote: auto makes an approved version live, never does not.
+        model_name: Name that the model is served under.
+        registry_uri: Where models live.
+
+    Returns:
+        URI of the version.
+    """
+    from clinical_ner.stages import register as stage
+
+    return stage.register(
+        model_path=model.path,
+        evaluation_path=evaluation.path,
+        gate_path=gate.path,
+        gate_report_path=gate_report.path,
+        model_card_path=model_card.path,
+        approval_required=approval_required,
+        promote=promote,
+        model_name=model_name,
+        registry_uri=registry_uri,
+    )

@@ -1,0 +1,60 @@
+"""Every parameter of the pipeline as a command-line option of the same name."""
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Annotated, Any, Concatenate, ParamSpec
+
+import typer
+from docstring_parser import parse as parse_docstring
+
+from pipelines.training import training
+
+P = ParamSpec("P")
+
+
+def with_pipeline_parameters(
+    **defaults: object,
+) -> Callable[[Callable[Concatenate[dict[str, object], P], None]], Callable[..., None]]:
+    """Give a command one option for each pipeline parameter; it receives them as its first argument, ``parameters``.
+
+    ``defaults`` replace the pipeline's own.
+    """
+
+    def decorate(command: Callable[Concatenate[dict[str, object], P], None]) -> Callable[..., None]:
+        pipeline_options = list(_options(defaults))
+        own = [*inspect.signature(command).parameters.values()][1:]
+
+        @functools.wraps(command)
+        def wrapped(**values: Any) -> None:
+            parameters = {option.name: values.pop(option.name) for option in pipeline_options}
+            command(parameters, **values)
+
+        signature = [*own, *pipeline_options]
+        wrapped.__signature__ = inspect.Signature(signature)  # type: ignore[attr-defined]
+        wrapped.__annotations__ = {parameter.name: parameter.annotation for parameter in signature}
+        return wrapped
+
+    return decorate
+
+
+def _options(defaults: dict[str, object]) -> list[inspect.Parameter]:
+    documented = parse_docstring(inspect.getdoc(training) or "")
+    meanings = {parameter.arg_name: parameter.description or "" for parameter in documented.params}
+    return [
+        inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=defaults.get(name, parameter.default),
+            annotation=Annotated[
+                parameter.annotation, typer.Option(help=meanings[name], rich_help_panel="Pipeline parameters")
+            ],
+        )
+        for name, parameter in inspect.signature(training).parameters.items()
+    ]
+
+
+def default_parameters(**changed: object) -> dict[str, object]:
+    """The pipeline's parameters with their defaults, some of them ``changed``."""
+    defaults = {name: parameter.default for name, parameter in inspect.signature(training).parameters.items()}
+    return {**defaults, **changed}
