@@ -12,7 +12,7 @@ from serving.tagging import load_tagger
 
 
 def main() -> int:
-    """Serve until stopped; the exit status is 0, 1 if the model could not be loaded, 2 for a wrong option."""
+    """Serve until stopped; the exit status is 0, 1 if a port or the model could not be had, 2 for a wrong option."""
     try:
         settings = CliApp.run(ServingSettings)
     except ValidationError as error:

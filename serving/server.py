@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import signal
+import socket
 from collections.abc import Callable, Iterator
 from concurrent import futures
 from typing import Any
@@ -18,7 +19,7 @@ from kserve.protocol.grpc.server import GRPCServer  # type: ignore[import-untype
 from kserve.protocol.rest.server import RESTServer, metrics_handler  # type: ignore[import-untyped]
 from prometheus_client import CollectorRegistry
 
-from clinical_ner.errors import ClinicalNerError
+from clinical_ner.errors import ClinicalNerError, ConfigError
 from serving.data_plane import NoteDataPlane, add_error_handlers, add_routes
 from serving.errors import failure_of
 from serving.grpc_service import GrpcTransport
@@ -40,6 +41,13 @@ class _UvicornServer(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Raises ConfigError where uvicorn ends the process: the port cannot be had."""
+        try:
+            await super().startup(sockets)
+        except SystemExit:
+            raise ConfigError(f"--http-port: cannot listen at {self.config.host}:{self.config.port}") from None
 
 
 class NoteRestServer(RESTServer):  # type: ignore[misc]
@@ -81,7 +89,7 @@ class NoteGrpcServer(GRPCServer):  # type: ignore[misc]
         self._transport = transport
 
     async def start(self, max_workers: int) -> None:
-        """Serve until :meth:`stop`; raises RuntimeError where the port is taken."""
+        """Serve until :meth:`stop`; raises ConfigError where the port cannot be had."""
         options = [
             ("grpc.max_receive_message_length", self._limit),
             ("grpc.max_send_message_length", -1),
@@ -89,7 +97,10 @@ class NoteGrpcServer(GRPCServer):  # type: ignore[misc]
         ]
         self._server = aio.server(futures.ThreadPoolExecutor(max_workers=max_workers), options=options)
         self._server.add_generic_rpc_handlers((self._transport.handler(),))
-        self._server.add_insecure_port(self._address)
+        try:
+            self._server.add_insecure_port(self._address)
+        except RuntimeError as error:
+            raise ConfigError(f"--grpc-port: cannot listen at {self._address}") from error
         await self._server.start()
         await self._server.wait_for_termination()
 
@@ -113,8 +124,12 @@ class NoteServer(ModelServer):  # type: ignore[misc]
         self._grpc_server = NoteGrpcServer(settings, self.dataplane, GrpcTransport(self._model, self.dataplane, self._metrics))
 
     def run(self) -> int:
-        """Serve until stopped; the exit status is 1 if the model could not be loaded, else 0."""
-        uvloop.run(self._serve())
+        """Serve until stopped; the exit status is 1 if a port or the model could not be had, else 0."""
+        try:
+            uvloop.run(self._serve())
+        except ConfigError as error:
+            log.error("not_started", reason=str(error))  # noqa: TRY400  # no traceback
+            return 1
         return int(self._failed)
 
     async def _serve(self) -> None:

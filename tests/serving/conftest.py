@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from clinical_ner.corpora.synthetic import synthesize
+from clinical_ner.model_package import read_model_folder
 from clinical_ner.tagger import Tagger
 from tests.serving.server_process import ServerProcess
 
@@ -25,17 +26,20 @@ def server(model_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 
 @pytest.fixture(scope="session")
-def roomy_server(model_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    """A ready server with the limits that it has by default."""
-    with ServerProcess(model_folder, tmp_path_factory.mktemp("serving") / "roomy.log") as process:
+def roomy_server(model_folder: Path, tagger: Tagger, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """A ready server with the limits that it has by default, told the digest of its model."""
+    log = tmp_path_factory.mktemp("serving") / "server.log"
+    with ServerProcess(model_folder, log, "--model-digest", tagger.digest) as process:
         yield process.wait_ready()
         assert process.running, process.log
 
 
 @pytest.fixture(scope="session")
-def tagger(model_folder: Path) -> Tagger:
-    """The served model, in this process."""
-    return Tagger.from_folder(model_folder)
+def tagger(model_folder: Path) -> Iterator[Tagger]:
+    """The served model, in this process; its files outlive it, since CRFsuite reads them where they lie."""
+    files = read_model_folder(model_folder)
+    yield Tagger.from_files(files)
+    assert files
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 import httpx
 
@@ -28,7 +29,7 @@ class ServerProcess:
         with log.open("wb") as stream:
             self._process = subprocess.Popen(command, cwd=ROOT, env={**os.environ}, stdout=stream, stderr=stream)
 
-    def __enter__(self) -> "ServerProcess":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
