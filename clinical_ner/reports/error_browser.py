@@ -22,6 +22,7 @@ SHOWN_NOTES = 200
 SHOWN_CHARACTERS = 2_000_000
 """Note text on one page above which a browser becomes slow."""
 LISTED_CONFUSIONS = 12
+NAMES = {outcome.value: outcome.value for outcome in Outcome} | {"boundary": "wrong boundary", "label": "wrong label"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,7 @@ def render_error_browser(
     return render_html(
         "error_browser",
         title=title,
+        names=NAMES,
         show_note_text=show_note_text,
         notes=len(notes),
         wrong=len(wrong),

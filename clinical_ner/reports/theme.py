@@ -12,9 +12,10 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-# "<" opens a tag before these only; elsewhere it stays, since the raw text is read too.
-_TAG = re.compile(r"<(?=[A-Za-z/!?])")
-_MARKDOWN_SPECIAL = str.maketrans({character: f"\\{character}" for character in "\\|*`[]"} | {"\n": " ", "\r": " "})
+# "<" and "&" mean something before these only; elsewhere they stay, since the raw text is read too.
+_MARKUP = re.compile(r"<(?=[A-Za-z/!?])|&(?=[#A-Za-z])")
+_REFERENCES = {"<": "&lt;", "&": "&amp;"}
+_MARKDOWN_SPECIAL = str.maketrans({character: f"\\{character}" for character in "\\|*_~`[]"} | {"\n": " ", "\r": " "})
 
 
 def render_html(template: str, **values: object) -> str:
@@ -56,7 +57,10 @@ def _markdown_environment() -> Environment:
 
 def escape_markdown(value: Any) -> str:
     """``value`` as plain text in Markdown, on one line; :class:`~markupsafe.Markup` passes as it is."""
-    return value if isinstance(value, Markup) else _TAG.sub("&lt;", str(value).translate(_MARKDOWN_SPECIAL))
+    if isinstance(value, Markup):
+        return value
+    text = _MARKUP.sub(lambda found: _REFERENCES[found.group()], str(value))
+    return text.translate(_MARKDOWN_SPECIAL)
 
 
 def code(value: object) -> Markup:
