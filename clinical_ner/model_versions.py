@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from clinical_ner.digests import digest_of
-from clinical_ner.errors import ConfigError, ModelFormatError, NotFound
+from clinical_ner.errors import ConfigError, ModelFormatError
 from clinical_ner.model_package import MANIFEST, RELEASE, Manifest, ModelFiles, parse_manifest
 from clinical_ner.registration import REGISTRATION, Registration, number_of, read_registration
 from clinical_ner.storage import Storage
@@ -75,7 +75,12 @@ def read_model_version(storage: Storage, name: str, version: str, state: State) 
         ModelFormatError: its manifest, registration or metrics are damaged.
     """
     folder = model_folder(name, version)
-    manifest = parse_manifest(storage.read(f"{folder}/{MANIFEST}"))
+    data = storage.read(f"{folder}/{MANIFEST}")
+    try:
+        manifest = parse_manifest(data)
+    except ModelFormatError as error:
+        raise ModelFormatError(f"{folder}/{error}") from error
+    metrics_key = f"{folder}/{METRICS}"
     return ModelVersion(
         name=name,
         version=version,
@@ -84,15 +89,18 @@ def read_model_version(storage: Storage, name: str, version: str, state: State) 
         created_at=read_registration(storage, folder).time,
         uri=storage.uri(folder),
         manifest=manifest,
-        metrics=_read_metrics(storage, f"{folder}/{METRICS}"),
+        metrics=parse_metrics(storage.read(metrics_key), key=metrics_key) if storage.exists(metrics_key) else {},
     )
 
 
-def _read_metrics(storage: Storage, key: str) -> dict[str, Any]:
+def parse_metrics(data: bytes, *, key: str = METRICS) -> dict[str, Any]:
+    """Nested metrics.
+
+    Raises:
+        ModelFormatError: ``data`` is not a JSON object; the message names ``key``.
+    """
     try:
-        metrics = orjson.loads(storage.read(key))
-    except NotFound:
-        return {}
+        metrics = orjson.loads(data)
     except orjson.JSONDecodeError as error:
         raise ModelFormatError(f"{key}: not JSON") from error
     if not isinstance(metrics, dict):

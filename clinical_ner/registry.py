@@ -18,12 +18,14 @@ from clinical_ner.clock import Clock, utc_now
 from clinical_ner.errors import AlreadyExists, ConfigError, Conflict, ModelFormatError, NotFound
 from clinical_ner.model_package import ModelFiles, verify
 from clinical_ner.model_versions import (
+    METRICS,
     ModelVersion,
     check_name,
     complete_versions,
     delete_files,
     find_damage,
     model_folder,
+    parse_metrics,
     read_files,
     read_model_version,
 )
@@ -51,11 +53,13 @@ class Registry:
 
         Raises:
             ConfigError: the name is unfit for host names, or not the one in the manifest; the actor or reason is blank.
-            ModelFormatError: the files are not a sound model.
+            ModelFormatError: the files are not a sound model, or their metrics are not a JSON object.
         """
         manifest = verify(files)
         if manifest.name != check_name(name):
             raise ConfigError(f"the manifest names the model {manifest.name!r}, not {name!r}: register it under its own name")
+        if METRICS in files:
+            parse_metrics(files[METRICS])
         states = self.states(name)
         used = {*states.pruned, *(change.version for change in states.changes)}
         version = write_version(self._storage, model_folder(name), files, Cause(actor, self._clock(), reason), used=used)
