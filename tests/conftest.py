@@ -1,0 +1,63 @@
+"""What tests of the library and of the server share: one real small model, its notes, and a tokenizer."""
+
+from pathlib import Path
+
+import pytest
+
+from clinical_ner.corpora.synthetic import synthesize
+from clinical_ner.documents import Document
+from clinical_ner.features import FeatureSpec
+from clinical_ner.model_package import read_model_folder, write_model_folder
+from clinical_ner.tagger import Tagger
+from clinical_ner.tokenization import Tokenizer
+from clinical_ner.training import CrfParameters, LabelledSentence, label_document, train_model
+
+
+@pytest.fixture(scope="session")
+def tokenizer() -> Tokenizer:
+    return Tokenizer()
+
+
+@pytest.fixture(scope="session")
+def training_documents() -> list[Document]:
+    """The 200 synthetic notes that the shared model is trained on."""
+    return synthesize(200, seed=0)
+
+
+@pytest.fixture(scope="session")
+def unseen_documents() -> list[Document]:
+    """100 synthetic notes of other patients: some 400 gold spans of each label, none of them seen in training."""
+    return synthesize(100, seed=1)
+
+
+@pytest.fixture(scope="session")
+def labelled_sentences(training_documents: list[Document], tokenizer: Tokenizer) -> list[LabelledSentence]:
+    """The training notes as the preprocess stage hands them to training: some 1,600 sentences."""
+    return [sentence for document in training_documents for sentence in label_document(document, tokenizer)[0]]
+
+
+@pytest.fixture(scope="session")
+def model_files(labelled_sentences: list[LabelledSentence]) -> dict[str, bytes]:
+    """All files of a real model named clinical-ner with the labels DISEASE and TREATMENT; strict F1 near 0.8."""
+    return train_model(
+        labelled_sentences,
+        name="clinical-ner",
+        parameters=CrfParameters(max_iterations=60),
+        spec=FeatureSpec(),
+        datasets={"train": "sha256:" + "0" * 64},
+        provenance={"seed": 0, "dev_fraction": 0.15, "test_fraction": 0.15},
+    )
+
+
+@pytest.fixture(scope="session")
+def model_folder(model_files: dict[str, bytes], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same model as a folder; tests only read it."""
+    folder = tmp_path_factory.mktemp("model")
+    write_model_folder(model_files, folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tagger(model_folder: Path) -> Tagger:
+    """The same model, loaded."""
+    return Tagger.from_files(read_model_folder(model_folder))
