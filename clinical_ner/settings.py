@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from pydantic import SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 DEFAULT_MAX_NOTE_BYTES = 1024 * 1024
@@ -17,3 +18,9 @@ class Settings(BaseSettings):
 
     max_note_bytes: int = DEFAULT_MAX_NOTE_BYTES
     """Longest note in UTF-8 bytes, at ingest and in a request."""
+
+    kfp_host: str = ""
+    """Kubeflow Pipelines API endpoint that runs are submitted to."""
+
+    kfp_token: SecretStr = SecretStr("")
+    """Bearer token for it; in a cluster the pod's own projected token is used instead."""

@@ -9,6 +9,8 @@ import typer
 from rich.console import Console
 
 from clinical_ner.cli.errors import run_app
+from clinical_ner.pipeline_runs.progress import ProgressDisplay
+from clinical_ner.pipeline_runs.remote import SubmitOptions, submit, wait_for_run
 from clinical_ner.settings import Settings
 from pipelines import demonstration, running
 from pipelines.compilation import COMPILED, compile_pipeline
@@ -48,6 +50,40 @@ def run_command(parameters: dict[str, object], output: Output = None, quiet: Qui
     """Run the compiled pipeline on this machine, each stage in a process of its own."""
     folder = output or Path("runs") / datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     running.run(parameters, folder.absolute(), Console(file=sys.stdout), quiet=quiet)
+
+
+@app.command("submit")
+@with_pipeline_parameters()
+def submit_command(
+    parameters: dict[str, object],
+    host: Annotated[str, typer.Option(help="KFP API endpoint.", show_default="CLINICAL_NER_KFP_HOST")] = Settings().kfp_host,
+    package: Annotated[Path, typer.Option(help="Compiled pipeline, as `compile` wrote it.")] = COMPILED,
+    namespace: Annotated[str, typer.Option(help="Profile of a multi-user Kubeflow; empty for a single-user one.")] = "",
+    experiment: Annotated[str, typer.Option(help="Experiment that the run belongs to; made when missing.")] = "clinical-ner",
+    run_name: Annotated[str, typer.Option(help="Name of the run.", show_default="made of the pipeline's name")] = "",
+    service_account: Annotated[str, typer.Option(help="Overrides the one given to `compile`.")] = "",
+    key: Annotated[str, typer.Option(help="Submitting twice with one key gives one run.")] = "",
+    wait: Annotated[bool, typer.Option(help="Wait until the run ends and show its steps.")] = True,
+    timeout_seconds: Annotated[int, typer.Option(help="Stop waiting after this time; the run goes on.")] = 6 * 3600,
+    allow_file_uris: Annotated[bool, typer.Option(help="Pods see the file:// URIs, on a shared volume.")] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Run the compiled pipeline on a Kubeflow Pipelines endpoint; the token comes from CLINICAL_NER_KFP_TOKEN."""
+    options = SubmitOptions(
+        host=host,
+        namespace=namespace,
+        experiment=experiment,
+        run_name=run_name,
+        service_account=service_account,
+        key=key or None,
+        token=Settings().kfp_token.get_secret_value(),
+        allow_file_uris=allow_file_uris,
+    )
+    run = submit(package, parameters, options)
+    typer.echo(f"run {run.run_id}: {run.link}")
+    if wait:
+        with ProgressDisplay(Console(file=sys.stdout), quiet=quiet) as progress:
+            wait_for_run(run, progress, timeout_seconds=timeout_seconds)
 
 
 @app.command("demo")

@@ -3,25 +3,23 @@
 import functools
 import inspect
 from collections.abc import Callable
-from typing import Annotated, Any, Concatenate, ParamSpec
+from typing import Annotated, Any
 
 import typer
 from docstring_parser import parse as parse_docstring
 
 from pipelines.training import training
 
-P = ParamSpec("P")
+Command = Callable[..., None]
 
 
-def with_pipeline_parameters(
-    **defaults: object,
-) -> Callable[[Callable[Concatenate[dict[str, object], P], None]], Callable[..., None]]:
+def with_pipeline_parameters(**defaults: object) -> Callable[[Command], Command]:
     """Give a command one option for each pipeline parameter; it receives them as its first argument, ``parameters``.
 
     ``defaults`` replace the pipeline's own.
     """
 
-    def decorate(command: Callable[Concatenate[dict[str, object], P], None]) -> Callable[..., None]:
+    def decorate(command: Command) -> Command:
         pipeline_options = list(_options(defaults))
         own = [*inspect.signature(command).parameters.values()][1:]
 
