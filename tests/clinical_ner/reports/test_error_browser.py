@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from clinical_ner.documents import Document, Entity
 from clinical_ner.reports import error_browser
 from clinical_ner.reports.error_browser import render_error_browser
+from clinical_ner.reports.masking import mask_text
 from clinical_ner.tagger import Annotation
 from tests.clinical_ner.reports.conftest import PATIENT, annotation, note
 from tests.clinical_ner.reports.page import Page
@@ -82,7 +83,7 @@ def test_error_browser_without_note_text_shows_shapes(documents, annotations):
 @given(st.text(alphabet=st.characters(categories=["L", "N"]), min_size=2, max_size=40))
 def test_error_browser_without_note_text_leaves_no_run_of_letters(word):
     """Whatever a note says, its words are not in the page: it reads the same for another word of the same shape."""
-    other = "".join("Q" if c.isupper() or c.istitle() else "7" if c.isnumeric() else "q" for c in word)
+    other = mask_text(word).translate(str.maketrans("Xx0", "Qq7"))
     pages = [
         render_error_browser([Document("n", f"{text} seen", (Entity(0, len(text), "D"),))], [NOTHING], show_note_text=False)
         for text in (word, other)
