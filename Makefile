@@ -1,0 +1,51 @@
+# One command a target; `make env` makes the environment that the others need.
+PYTHON ?= python3.11
+BIN := .venv/bin
+UV := $(BIN)/uv
+EXTRAS := --extra train --extra serve --extra monitor --extra dev
+PYTEST_ARGS ?=
+
+.PHONY: help env demo test lint types check-generated compile goldens lock clean
+
+help:  ## What there is
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
+
+env: .venv/.made  ## Make the environment in .venv from the lock file
+
+.venv/.made: requirements/dev.lock setup.cfg pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet "$$(sed -nE 's/^(uv==[^ ]+) .*/\1/p' requirements/dev.lock)"
+	$(UV) pip install --quiet --python $(BIN)/python --require-hashes --requirement requirements/dev.lock
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps --editable .
+	touch $@
+
+demo: env  ## The whole loop on synthetic notes; results in demo/
+	$(BIN)/python -m pipelines demo --output demo
+
+test: env  ## All tests
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: env  ## Style and direction of imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --config setup.cfg
+
+types: env  ## Static types
+	$(BIN)/mypy
+
+compile: env  ## Compile the pipeline
+	$(BIN)/python -m pipelines compile
+
+check-generated: compile  ## Fail when a generated file is not what its source gives
+	git diff --exit-code -- pipelines/compiled
+
+goldens: env  ## Write the golden files of tests anew; look at the difference before committing
+	CLINICAL_NER_UPDATE_GOLDENS=1 $(BIN)/python -m pytest -k golden
+
+lock: env  ## Resolve the dependencies anew, for this environment and for the images
+	$(UV) pip compile --quiet --python-version 3.11 --generate-hashes $(EXTRAS) setup.cfg --output-file requirements/dev.lock
+	$(UV) pip compile --quiet --python-version 3.11 --generate-hashes --extra train --constraint requirements/dev.lock setup.cfg --output-file requirements/train.lock
+	$(UV) pip compile --quiet --python-version 3.11 --generate-hashes --extra serve --constraint requirements/dev.lock setup.cfg --output-file requirements/serve.lock
+
+clean:  ## Remove what was made here
+	rm -rf .venv build dist demo runs *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

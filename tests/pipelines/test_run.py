@@ -1,0 +1,164 @@
+"""``python -m pipelines run``: the compiled pipeline through KFP's local runner, each stage a process of its own."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from clinical_ner.datasets import load_dataset
+from clinical_ner.registry import Registry
+from clinical_ner.storage import open_storage
+from clinical_ner.tagger import Tagger
+
+CORPUS = "synthetic://?notes=200&seed=0"
+REPORTS = {"data_quality", "tuning_report", "error_browser", "gate_report", "model_card"}
+PATIENT = "Zebulon Quartermain"
+
+
+def command(output, **options):
+    """A run into ``output`` with a small search and low floors, unless ``options`` say otherwise."""
+    chosen = {"corpus_uri": CORPUS, "n_trials": 2, "max_iterations": 30, "min_f1": 0.2, "min_test_spans": 20}
+    chosen |= {"registry_uri": str(output / "registry"), "output": output} | options
+    arguments = [f"--{name.replace('_', '-')}={value}" for name, value in chosen.items()]
+    return [sys.executable, "-m", "pipelines", "run", *arguments]
+
+
+def run(output, **options):
+    return subprocess.run(command(output, **options), capture_output=True, text=True, timeout=280, check=False)
+
+
+def results(output):
+    return json.loads((output / "run.json").read_text())
+
+
+def registry(output):
+    return Registry(open_storage(str(output / "registry")))
+
+
+@pytest.fixture(scope="module")
+def approved(tmp_path_factory):
+    """The folder and the printed text of a run whose model is approved."""
+    output = tmp_path_factory.mktemp("approved")
+    done = run(output)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return output, done.stdout
+
+
+def test_approved_model_is_registered_and_live(approved):
+    """The gate approves, the model becomes version v1, and it is the live one."""
+    output, _ = approved
+    gate, model = results(output)["gate"], results(output)["model"]
+    assert gate["verdict"] == "approve"
+    champion = registry(output).champion("clinical-ner")
+    assert (champion.version, champion.state, champion.digest) == ("v1", "live", model["digest"])
+    assert model["uri"] == champion.uri
+    assert Tagger.from_files(registry(output).files("clinical-ner", "v1"), expected_digest=model["digest"])
+
+
+def test_run_json_holds_what_a_program_reads(approved):
+    """Parameters, seconds of every stage, scores, checks and report paths."""
+    output, _ = approved
+    run_json = results(output)
+    assert run_json["parameters"]["n_trials"] == 2
+    assert run_json["parameters"]["seed"] == 0
+    assert set(run_json["seconds"]) >= {"ingest", "preprocess", "tune", "train", "evaluate", "quality-gate", "register"}
+    strict = run_json["metrics"]["strict"]
+    assert 0.4 < strict["f1"] < 0.99
+    assert set(strict["per_label"]) == {"DISEASE", "TREATMENT"}
+    assert all(check["reason"] for check in run_json["gate"]["checks"])
+    assert set(run_json["reports"]) == REPORTS
+    assert all(Path(path).stat().st_size > 500 for path in run_json["reports"].values())
+
+
+def test_run_prints_progress_and_where_reports_lie(approved):
+    """A person sees each stage end with its time, the scores, and a path for each report."""
+    output, printed = approved
+    assert "quality-gate   done" in printed
+    for report in REPORTS:
+        assert f"{report}: {output / 'reports' / report}" in printed
+
+
+def test_no_note_text_outside_the_corpus(approved):
+    """Reports with masked notes, logs and run.json hold none of the notes' lines."""
+    output, printed = approved
+    notes = load_dataset(open_storage(str(output / "registry")), results(output)["dataset_digest"])
+    lines = {line for note in notes for line in note.text.splitlines() if len(line) > 30}
+    written = [path.read_text() for path in [*(output / "reports").iterdir(), output / "run.log", output / "run.json"]]
+    assert len(lines) > 200
+    assert not [line for text in [printed, *written] for line in lines if line in text]
+
+
+def test_same_parameters_give_the_same_digest(approved, tmp_path):
+    """With one tuning worker and no time limit the whole pipeline is repeatable; replayed parameters agree."""
+    first, _ = approved
+    parameters = first / "registry" / "models" / "clinical-ner" / "v1" / "manifest.json"
+    assert run(tmp_path / "again").returncode == 0
+    assert run(tmp_path / "replayed", params_uri=parameters, n_trials=1).returncode == 0
+    digests = {results(output)["model"]["digest"] for output in (first, tmp_path / "again", tmp_path / "replayed")}
+    assert len(digests) == 1
+
+
+def test_rejected_model_is_not_registered(tmp_path):
+    """A floor that nothing reaches: the run ends well, says why, and leaves no version."""
+    done = run(tmp_path, min_f1=0.999)
+    assert done.returncode == 0, done.stderr
+    assert results(tmp_path)["gate"]["verdict"] == "reject"
+    assert results(tmp_path)["model"]["uri"] is None
+    assert "failed: F1 of DISEASE" in done.stdout
+    assert registry(tmp_path).versions("clinical-ner") == []
+
+
+def test_second_run_is_judged_against_the_champion(approved):
+    """The same model again is not inferior to itself, and is the same version; approval is left to a person."""
+    output, _ = approved
+    done = run(output, approval_required=True, tuning_workers=2)
+    assert done.returncode == 0, done.stdout + done.stderr
+    gate = results(output)["gate"]
+    checks = {check["name"]: check for check in gate["checks"]}
+    assert gate["champion"] == "v1"
+    assert checks["non-inferior to the champion"]["verdict"] in {"pass", "fail"}
+    assert checks["test notes unseen by the champion"]["value"] == "0"
+    assert gate["comparison"]["strict.f1"]["ratio"] > 0.5
+
+
+def test_bad_record_stops_the_run_and_leaves_nothing(tmp_path):
+    """The error names stage, file, line and field, and no dataset or model is written."""
+    corpus = tmp_path / "notes.jsonl"
+    good = {"id": "a", "text": f"{PATIENT} has gout.", "entities": [{"start": 24, "end": 28, "label": "DISEASE"}]}
+    bad = {**good, "id": "b", "entities": [{"start": 24, "end": 999, "label": "DISEASE"}]}
+    corpus.write_text("\n".join(map(json.dumps, (good, bad))))
+    done = run(tmp_path / "out", corpus_uri=corpus, corpus_format="jsonl")
+    assert done.returncode == 1
+    assert "stage ingest failed" in done.stderr
+    assert "notes.jsonl:2: entities[0]: offsets 24:999" in done.stderr
+    assert PATIENT not in done.stdout + done.stderr + (tmp_path / "out" / "run.log").read_text()
+    assert not list((tmp_path / "out").glob("registry/**/*.json*"))
+
+
+def test_corpus_too_small_to_split_says_so(tmp_path):
+    """Three notes cannot be split: the stage and the remedy are named."""
+    done = run(tmp_path, corpus_uri="synthetic://?notes=3&seed=0")
+    assert done.returncode == 1
+    assert "stage preprocess failed" in done.stderr
+    assert "too small to split" in done.stderr
+
+
+def test_killed_run_leaves_no_version(tmp_path):
+    """Killed while it trains, a run leaves nothing that looks like a model."""
+    process = subprocess.Popen(
+        command(tmp_path), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    )
+    log = tmp_path / "run.log"
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and not (log.exists() and "'train'" in log.read_text()):
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert "'train'" in log.read_text()
+    assert registry(tmp_path).versions("clinical-ner") == []
+    assert not (tmp_path / "run.json").exists()
