@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -153,6 +154,8 @@ class NoteServer(ModelServer):  # type: ignore[misc]
             self._failed = True
             await self._shut_down(drain_seconds=0)
             return
+        # What is loaded stays: without this a full garbage collection now and then walks all of it, within a request.
+        gc.freeze()
         self._model.adopt(Annotator(tagger, self._metrics))
         self.registered_models.update(self._model)
         log.info("ready", model=self._model.name, version=self._model.versions[0], digest=tagger.manifest.model_digest)
