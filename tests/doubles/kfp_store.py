@@ -1,0 +1,233 @@
+"""What the double of the KFP API keeps: pipelines, versions, experiments, runs, and the workflows that execute."""
+
+import json
+import threading
+import uuid
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import kfp_server_api as models
+import yaml
+
+MAX_UPLOAD_BYTES = 32 * 1024 * 1024
+MAX_TAG_CHARACTERS = 63
+_ACCEPTED = {"STRING": (str,), "BOOLEAN": (bool,), "NUMBER_INTEGER": (int, float), "NUMBER_DOUBLE": (int, float)}
+
+
+class ApiError(Exception):
+    """A reply that is not 200."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+@dataclass(slots=True)
+class Script:
+    """How runs go: one poll after the other PENDING, no state at all, then step by step.
+
+    A ``failing_step`` ends the run; when ``recovers``, run and step are FAILED for one poll and then RUNNING again. A
+    ``stuck_step`` stays RUNNING for ever. A step of ``driver_fails`` never starts.
+    """
+
+    steps: tuple[str, ...] = ()
+    failing_step: str = ""
+    driver_fails: bool = False
+    recovers: bool = False
+    stuck_step: str = ""
+
+    def snapshots(self) -> list[tuple[str | None, dict[str, str]]]:
+        """(state of the run, state of each task) at each poll."""
+        seen: list[tuple[str | None, dict[str, str]]] = [("PENDING", {}), (None, {})]
+        states: dict[str, str] = {}
+        for step in self.steps:
+            seen.append(("RUNNING", {**states, step: "RUNNING"}))
+            if step == self.stuck_step:
+                return seen
+            if step == self.failing_step:
+                failed = {**states, f"{step}-driver": "FAILED"} if self.driver_fails else {**states, step: "FAILED"}
+                seen.append(("FAILED", failed))
+                if not self.recovers:
+                    return seen
+                seen.append(("RUNNING", {**states, step: "RUNNING"}))
+            states[step] = "SUCCEEDED"
+        return [*seen, ("SUCCEEDED", states)]
+
+
+@dataclass(slots=True)
+class KfpStore:
+    """State behind the routes; one lock, as the real API has one database. ``workflows`` holds a run id per execution."""
+
+    script: Script = field(default_factory=Script)
+    pipelines: dict[str, models.V2beta1Pipeline] = field(default_factory=dict)
+    versions: dict[str, models.V2beta1PipelineVersion] = field(default_factory=dict)
+    experiments: dict[str, models.V2beta1Experiment] = field(default_factory=dict)
+    runs: dict[str, models.V2beta1Run] = field(default_factory=dict)
+    workflows: list[str] = field(default_factory=list)
+    hidden_polls: int = 0
+    """So many polls do not find a run after its creation, as while a slow create is still being written."""
+
+    _polls: dict[str, int] = field(default_factory=dict)
+    _lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def list_pipelines(self, predicates: str) -> models.V2beta1ListPipelinesResponse:
+        return models.V2beta1ListPipelinesResponse(pipelines=_filtered(self.pipelines.values(), predicates))
+
+    def create_pipeline(self, pipeline: models.V2beta1Pipeline) -> models.V2beta1Pipeline:
+        with self._lock:
+            if any(known.name == pipeline.name for known in self.pipelines.values()):
+                raise ApiError(409, f"the name {pipeline.name} already exists")
+            pipeline.pipeline_id = str(uuid.uuid4())
+            self.pipelines[pipeline.pipeline_id] = pipeline
+            return pipeline
+
+    def list_versions(self, pipeline_id: str, predicates: str) -> models.V2beta1ListPipelineVersionsResponse:
+        of_pipeline = [version for version in self.versions.values() if version.pipeline_id == pipeline_id]
+        return models.V2beta1ListPipelineVersionsResponse(pipeline_versions=_filtered(of_pipeline, predicates))
+
+    def upload_version(
+        self, pipeline_id: str, name: str, description: str, tags: str, content: bytes
+    ) -> models.V2beta1PipelineVersion:
+        spec = _spec(content)
+        if pipeline_id not in self.pipelines:
+            raise ApiError(400, f"no pipeline {pipeline_id}")
+        with self._lock:
+            if any(version.name == name and version.pipeline_id == pipeline_id for version in self.versions.values()):
+                raise ApiError(409, f"the version {name} already exists")
+            version = models.V2beta1PipelineVersion(
+                pipeline_id=pipeline_id,
+                pipeline_version_id=str(uuid.uuid4()),
+                name=name,
+                display_name=name,
+                description=description or None,  # never the one in the spec
+                tags=_tags(tags),
+                pipeline_spec=spec,
+            )
+            self.versions[version.pipeline_version_id] = version
+            return version
+
+    def list_experiments(self, predicates: str) -> models.V2beta1ListExperimentsResponse:
+        return models.V2beta1ListExperimentsResponse(experiments=_filtered(self.experiments.values(), predicates))
+
+    def create_experiment(self, experiment: models.V2beta1Experiment) -> models.V2beta1Experiment:
+        with self._lock:
+            if any(known.display_name == experiment.display_name for known in self.experiments.values()):
+                raise ApiError(409, f"the experiment {experiment.display_name} already exists")
+            experiment.experiment_id = str(uuid.uuid4())
+            experiment.storage_state = "AVAILABLE"
+            self.experiments[experiment.experiment_id] = experiment
+            return experiment
+
+    def create_run(self, run: models.V2beta1Run) -> models.V2beta1Run:
+        """No atomic create: the workflow starts before the name and id are found to be impossible."""
+        reference = run.pipeline_version_reference
+        version = self.versions.get(reference.pipeline_version_id) if reference else None
+        if version is None:
+            raise ApiError(500, "no such pipeline version")
+        if run.experiment_id not in self.experiments:
+            raise ApiError(404, "no such experiment")
+        _check_parameters(version.pipeline_spec, run.runtime_config.parameters or {})
+        run.run_id = run.run_id or str(uuid.uuid4())
+        with self._lock:
+            self.workflows.append(run.run_id)
+            if run.run_id in self.runs:
+                raise ApiError(500, "duplicate entry for key run_details.PRIMARY")
+            if len(run.display_name) > 255:
+                raise ApiError(500, "data too long for column DisplayName")
+            self.runs[run.run_id] = run
+            self._polls[run.run_id] = -self.hidden_polls
+            return run
+
+    def get_run(self, run_id: str) -> models.V2beta1Run:
+        with self._lock:
+            if run_id not in self.runs:
+                raise ApiError(404, f"Run {run_id} not found")
+            poll = self._polls[run_id]
+            self._polls[run_id] += 1
+            if poll < 0:
+                raise ApiError(404, f"Run {run_id} not found")
+            run = self.runs[run_id]
+            if run.state != "CANCELED":
+                snapshots = self.script.snapshots()
+                run.state, tasks = snapshots[min(poll, len(snapshots) - 1)]
+                run.run_details = models.V2beta1RunDetails(task_details=_tasks(run_id, tasks))
+            return run
+
+    def terminate_run(self, run_id: str) -> dict[str, Any]:
+        self.runs[run_id].state = "CANCELED"
+        return {}
+
+
+def _filtered(items: Any, predicates: str) -> list[Any] | None:
+    """Items that fit all predicates; ``None`` instead of an empty list."""
+    found = list(items)
+    for predicate in json.loads(predicates)["predicates"] if predicates else []:
+        if predicate["operation"] != "EQUALS":
+            raise ApiError(400, "only EQUALS is known here")
+        key, wanted = predicate["key"], predicate["stringValue"]
+        if key.startswith("tags."):
+            found = [item for item in found if (item.tags or {}).get(key.removeprefix("tags.")) == wanted]
+        elif key in {"name", "display_name"}:
+            found = [item for item in found if getattr(item, key) == wanted]
+        else:
+            raise ApiError(400, f"cannot filter by {key}")
+    return found or None
+
+
+def _spec(content: bytes) -> dict[str, Any]:
+    if not content:
+        raise ApiError(500, "empty file")
+    if len(content) > MAX_UPLOAD_BYTES:
+        raise ApiError(400, "file too big")
+    try:
+        spec = next(iter(yaml.load_all(content, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))))
+    except yaml.YAMLError as error:
+        raise ApiError(400, "not YAML") from error
+    if not isinstance(spec, dict) or "pipelineInfo" not in spec:
+        raise ApiError(400, "not a pipeline spec")
+    return spec
+
+
+def _tags(tags: str) -> dict[str, str] | None:
+    found = json.loads(tags) if tags else None
+    for key, value in (found or {}).items():
+        if "." in key or len(key) > MAX_TAG_CHARACTERS or len(value) > MAX_TAG_CHARACTERS:
+            raise ApiError(400, f"tag {key} exceeds {MAX_TAG_CHARACTERS} characters or holds a dot")
+    return found
+
+
+def _check_parameters(spec: dict[str, Any], parameters: dict[str, Any]) -> None:
+    known = spec["root"].get("inputDefinitions", {}).get("parameters", {})
+    for name, value in parameters.items():
+        if name not in known:
+            raise ApiError(400, f"parameter {name} is not in the pipeline")
+        accepted = _ACCEPTED[known[name]["parameterType"]]
+        if not isinstance(value, accepted) or (isinstance(value, bool) and bool not in accepted):
+            raise ApiError(400, f"parameter {name}: {value} is not a {known[name]['parameterType']}")
+    for name, definition in known.items():
+        if name not in parameters and "defaultValue" not in definition and not definition.get("isOptional"):
+            raise ApiError(400, f"parameter {name} is missing")
+
+
+def _tasks(run_id: str, states: dict[str, str]) -> list[models.V2beta1PipelineTaskDetail] | None:
+    """Tasks as the API shows them: drivers and executors among the steps, no pod, no error."""
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    shown = {"root-driver": "SUCCEEDED", "root": "RUNNING"} if states else {}
+    for name, state in states.items():
+        if not name.endswith("-driver"):
+            shown |= {f"{name}-driver": "SUCCEEDED", f"{name}/executor": state}
+        shown[name] = state
+    details = [
+        models.V2beta1PipelineTaskDetail(
+            run_id=run_id,
+            task_id=name,
+            display_name="executor" if name.endswith("/executor") else name,
+            state=state,
+            start_time=start,
+            end_time=None if state == "RUNNING" else start + timedelta(seconds=42),
+            child_tasks=[models.PipelineTaskDetailChildTask(pod_name=f"workflow-{index}")],
+        )
+        for index, (name, state) in enumerate(shown.items())
+    ]
+    return details or None
