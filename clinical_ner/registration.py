@@ -6,7 +6,6 @@ time, finds the claim and completes that folder instead of making another.
 """
 
 from collections.abc import Iterable, Mapping
-from collections.abc import Set as AbstractSet
 from itertools import count
 
 import orjson
@@ -17,7 +16,7 @@ from clinical_ner.digests import digest_of
 from clinical_ner.errors import AlreadyExists, ModelFormatError, NotFound
 from clinical_ner.model_package import MANIFEST, RELEASE, Manifest, ModelFiles
 from clinical_ner.storage import Storage
-from clinical_ner.version_states import Cause
+from clinical_ner.version_states import Cause, States
 
 REGISTRATION = RELEASE + "registration.json"
 
@@ -57,27 +56,29 @@ def number_of(version: str) -> int:
     return int(digits) if version == f"v{digits}" and digits.isascii() and digits.isdigit() and digits[0] != "0" else 0
 
 
-def write_version(storage: Storage, model_folder: str, files: ModelFiles, cause: Cause, *, used: AbstractSet[str]) -> str:
+def write_version(storage: Storage, model_folder: str, files: ModelFiles, cause: Cause, states: States) -> str:
     """Write a model as the next version below ``model_folder``, or find or complete the one that already holds these files.
 
-    ``used`` are versions that are never to be claimed again though their folder may be gone. The manifest is written with its
-    ``version`` set.
+    A number that ``states`` know is never claimed again, though its folder be gone. The manifest is written with its ``version``
+    set.
 
     Raises:
         ModelFormatError: ``files`` are not a sound model, or the version that holds them is damaged.
+        ConfigError: the cause lacks an actor or a reason.
     """
     manifest = model_package.verify(files)
     cause.check()
     claimed = _claimed(storage.list(f"{model_folder}/"), model_folder)
-    for number in count(1):
-        version = f"v{number}"
+    # A pruned version may still have its claim, when the pruning was killed.
+    closed = {*states.pruned, *({change.version for change in states.changes} - claimed)}
+    for version in (f"v{number}" for number in count(1)):
+        if version in closed:
+            continue
         folder = f"{model_folder}/{version}"
         versioned = _with_version(files, manifest, version)
-        digests = {path: digest_of(data) for path, data in versioned.items()}
-        registration = Registration(files=digests, **cause._asdict())
-        if version not in claimed and version not in used and _claim(storage, folder, registration):
-            break
-        if version not in used - claimed and _holds(storage, folder, digests):
+        registration = Registration(files=_digests(versioned), **cause._asdict())
+        new = version not in claimed and _claim(storage, folder, registration)
+        if new or _holds(storage, folder, registration.files):
             break
     _complete(storage, folder, versioned)
     return version
@@ -92,6 +93,10 @@ def _with_version(files: ModelFiles, manifest: Manifest, version: str) -> dict[s
     # The registration of another registry, or of an earlier version of the same model, does not come along.
     kept = {path: data for path, data in files.items() if path != REGISTRATION}
     return {**kept, MANIFEST: manifest.model_copy(update={"version": version}).to_json()}
+
+
+def _digests(files: ModelFiles) -> dict[str, str]:
+    return {path: digest_of(data) for path, data in files.items()}
 
 
 def _claim(storage: Storage, folder: str, registration: Registration) -> bool:

@@ -60,9 +60,8 @@ class Registry:
             raise ConfigError(f"the manifest names the model {manifest.name!r}, not {name!r}: register it under its own name")
         if METRICS in files:
             parse_metrics(files[METRICS])
-        states = self.states(name)
-        used = {*states.pruned, *(change.version for change in states.changes)}
-        version = write_version(self._storage, model_folder(name), files, Cause(actor, self._clock(), reason), used=used)
+        cause = Cause(actor, self._clock(), reason)
+        version = write_version(self._storage, model_folder(name), files, cause, self.states(name))
         return self.get(name, version)
 
     def versions(self, name: str) -> list[ModelVersion]:

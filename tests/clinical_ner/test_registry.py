@@ -397,6 +397,20 @@ def test_killed_prune_is_completed_by_the_next(tmp_path, other_model):
         assert not storage.list(f"models/{NAME}/v1/")
 
 
+def test_model_registered_after_a_killed_prune_is_visible(tmp_path, other_model):
+    """A model never comes back into the folder that a killed prune left: it gets a new version, and a whole one."""
+    for lives in range(8):
+        storage = open_storage(str(tmp_path / str(lives)))
+        registry = Registry(storage)
+        for number in range(2):
+            registry.register(NAME, other_model(number), **BY)
+        with pytest.raises(KilledError):
+            Registry(DyingStorage(storage, lives)).prune(NAME, keep=1)
+        again = registry.register(NAME, other_model(0), **BY)
+        assert again.version == ("v1" if lives == 0 else "v3")
+        assert registry.damage(NAME, again.version) == []
+
+
 def test_promotion_killed_before_its_write_changes_nothing(registry, storage, tiny_model, other_model):
     """A promotion is one write: before it the old champion is live, after it the new one."""
     release(registry, tiny_model)

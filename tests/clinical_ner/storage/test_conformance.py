@@ -186,6 +186,25 @@ def test_replace_loses_no_update(storage, storage_uri):
     assert sorted(map(int, storage.read("list").split())) == list(range(2 * WRITERS))
 
 
+def test_reader_never_sees_half_an_object(storage, storage_uri):
+    """While a writer replaces and creates objects without pause, every read gets a whole one."""
+    process = PROCESSES.Process(target=_write_for_ever, args=(storage_uri,))
+    process.start()
+    while not storage.exists("replaced"):
+        time.sleep(0.005)
+    end = time.monotonic() + 0.5
+    while time.monotonic() < end:
+        newest = [key for key in storage.list("created/")][-1:]
+        for key in ["replaced", *newest]:
+            assert_whole(storage.read(key))
+    process.kill()
+    process.join()
+
+
+def assert_whole(data):
+    assert data == data[:1] * (4 * MEGABYTE), f"{len(data)} bytes"
+
+
 def _write_for_ever(uri):
     storage = open_storage(uri)
     for number in range(1_000_000):
@@ -206,6 +225,5 @@ def test_killed_writer_leaves_only_whole_objects(storage, storage_uri, lifetime_
     process.join()
     assert process.exitcode == -signal.SIGKILL
     for key in storage.list(""):
-        data = storage.read(key)
-        assert data == data[:1] * (4 * MEGABYTE), key
+        assert_whole(storage.read(key))
     storage.write("replaced", b"the lock of the dead is free")
