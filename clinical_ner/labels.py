@@ -54,7 +54,7 @@ def encode(sentences: Sentences, entities: Sequence[Entity]) -> Encoding:
 
 
 def _is_free(tags: list[str], first: int, last: int) -> bool:
-    return all(tag == OUTSIDE for tag in tags[first : last + 1])
+    return first <= last and all(tag == OUTSIDE for tag in tags[first : last + 1])
 
 
 def decode(tags: Sequence[str]) -> list[TokenSpan]:

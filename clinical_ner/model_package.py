@@ -83,7 +83,7 @@ def parse_manifest(data: bytes) -> Manifest:
     except orjson.JSONDecodeError as error:
         raise ModelFormatError(f"{MANIFEST}: not JSON") from error
     version = fields.get("format_version") if isinstance(fields, dict) else None
-    if not isinstance(version, int) or version < 1:
+    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
         raise ModelFormatError(f"{MANIFEST}: format_version is missing or not a positive integer")
     if version > FORMAT_VERSION:
         raise ModelFormatError(
@@ -167,9 +167,10 @@ def unpack(data: bytes) -> dict[str, bytes]:
     try:
         with tarfile.open(fileobj=BytesIO(data), mode="r:") as archive:
             for member in archive.getmembers():
-                content = archive.extractfile(member)
-                if content is not None:
-                    files[member.name] = content.read()
-    except (tarfile.TarError, OSError) as error:
+                content = archive.extractfile(member) if member.isreg() else None
+                if content is None:
+                    raise ModelFormatError("model archive: damaged: a member is no regular file")
+                files[member.name] = content.read()
+    except (tarfile.TarError, OSError, ValueError) as error:
         raise ModelFormatError("model archive: damaged, not a tar file") from error
     return files

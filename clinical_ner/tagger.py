@@ -58,14 +58,15 @@ class Tagger:
             ModelFormatError: a file is missing, damaged, of a newer format, or not of the model with ``expected_digest``.
         """
         manifest = model_package.verify(files, expected_digest=expected_digest)
+        if files[model_package.LABELS] != orjson.dumps(manifest.labels):
+            raise ModelFormatError(f"{model_package.LABELS}: not the labels of {model_package.MANIFEST}")
         try:
             lexicon = frozenset(orjson.loads(files[model_package.LEXICON]))
             spec = FeatureSpec.model_validate_json(files[model_package.FEATURES])
-        except ValueError as error:
-            raise ModelFormatError(
-                f"{model_package.FEATURES} or {model_package.LEXICON}: not what this release reads"
-            ) from error
-        return cls(manifest, files[model_package.CRF], lexicon, spec)
+            return cls(manifest, files[model_package.CRF], lexicon, spec)
+        except (ValueError, TypeError) as error:
+            names = f"{model_package.CRF}, {model_package.FEATURES} or {model_package.LEXICON}"
+            raise ModelFormatError(f"{names}: not what this release reads") from error
 
     @classmethod
     def from_folder(cls, folder: Path, *, expected_digest: str | None = None) -> "Tagger":

@@ -5,6 +5,7 @@ study must share its storage: a journal file on one machine, a relational databa
 that a killed worker's trial is noticed). Without storage one worker keeps the study in memory.
 """
 
+import hashlib
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -24,6 +25,8 @@ from clinical_ner.features import FeatureSpec, extract
 from clinical_ner.training import CrfParameters, CrfTrainer, LabelledSentence
 
 HEARTBEAT_SECONDS = 60
+STARTUP_TRIALS = 5
+"""Random trials before the sampler learns from earlier ones."""
 _JOURNAL_SCHEME = "journal://"
 SEARCHED = ("c1", "c2", "min_freq")
 
@@ -42,15 +45,23 @@ def open_study_storage(study_storage: str) -> BaseStorage:
     if not study_storage:
         return InMemoryStorage()
     if study_storage.startswith(_JOURNAL_SCHEME):
-        path = Path(study_storage.removeprefix(_JOURNAL_SCHEME))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return JournalStorage(JournalFileBackend(str(path)))
+        return _open_journal(Path(study_storage.removeprefix(_JOURNAL_SCHEME)))
     if "://" not in study_storage:
         raise ConfigError("study_storage: neither journal:///absolute/file nor a database URL (dialect+driver://user@host/db)")
     try:
         return RDBStorage(study_storage, heartbeat_interval=HEARTBEAT_SECONDS, grace_period=2 * HEARTBEAT_SECONDS)
     except Exception as error:  # SQLAlchemy and each driver raise their own
         raise ConfigError(f"study_storage: the database cannot be opened ({type(error).__name__})") from error
+
+
+def _open_journal(path: Path) -> JournalStorage:
+    if not path.is_absolute():
+        raise ConfigError("study_storage: journal:// takes an absolute path (journal:///folder/study.log)")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return JournalStorage(JournalFileBackend(str(path)))
+    except OSError as error:
+        raise ConfigError(f"study_storage: the journal cannot be opened ({error.strerror})") from error
 
 
 def is_shared_between_pods(study_storage: str) -> bool:
@@ -66,19 +77,20 @@ def study_name(model_name: str, *key: str) -> str:
 def open_study(name: str, study_storage: str, *, seed: int) -> optuna.Study:
     """Create the study or join it; the first trial is the defaults of :class:`CrfParameters`.
 
-    With one worker and no time limit the same ``seed`` gives the same trials.
+    With one worker and no time limit the same ``seed`` gives the same trials. A worker that joins later draws on its own:
+    with the same seed again it would only repeat the trials of the first.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    study = optuna.create_study(
-        study_name=name,
-        storage=open_study_storage(study_storage),
-        sampler=optuna.samplers.TPESampler(seed=seed, n_startup_trials=5),
-        direction="maximize",
-        load_if_exists=True,
-    )
+    storage = open_study_storage(study_storage)
+    study = optuna.create_study(study_name=name, storage=storage, direction="maximize", load_if_exists=True)
+    study.sampler = optuna.samplers.TPESampler(seed=_sampler_seed(seed, len(study.trials)), n_startup_trials=STARTUP_TRIALS)
     if not study.trials:
         study.enqueue_trial(CrfParameters().model_dump(include=set(SEARCHED)), skip_if_exists=True)
     return study
+
+
+def _sampler_seed(seed: int, trials: int) -> int:
+    return int.from_bytes(hashlib.sha256(f"{seed}\0{trials}".encode()).digest()[:4], "big")
 
 
 class TuningData:

@@ -48,7 +48,9 @@ def _weights(documents: int, seed: int, resamples: int) -> NDArray[np.int64]:
 def _f1(counts: SpanCounts, weights: NDArray[np.int64]) -> NDArray[np.float64]:
     totals = weights @ counts.sum(axis=1)
     denominator = totals[:, GOLD] + totals[:, PREDICTED]
-    scores: NDArray[np.float64] = np.divide(2 * totals[:, STRICT], denominator, out=np.zeros(len(totals)), where=denominator > 0)
+    scores: NDArray[np.float64] = np.divide(
+        2 * totals[:, STRICT], denominator, out=np.zeros(len(totals)), where=denominator > 0
+    )
     return scores
 
 

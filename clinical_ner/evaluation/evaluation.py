@@ -6,11 +6,11 @@ from collections.abc import Sequence
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from clinical_ner import labels
 from clinical_ner.documents import Document, Entity
 from clinical_ner.evaluation.bootstrap import f1_interval
 from clinical_ner.evaluation.counts import GOLD, PREDICTED, SpanCounts, count_spans, overlap_score, strict_score
 from clinical_ner.evaluation.matching import NOTHING, confusion_matrix
+from clinical_ner.labels import encode
 from clinical_ner.tagger import Annotation, Tagger
 from clinical_ner.tokenization import Tokenizer
 
@@ -97,13 +97,16 @@ def spans_of(annotations: Sequence[Annotation]) -> list[list[Entity]]:
     return [[found.entity for found in annotation.entities] for annotation in annotations]
 
 
-def evaluate(documents: Sequence[Document], annotations: Sequence[Annotation], *, seed: int = 0) -> Evaluation:
+def evaluate(
+    documents: Sequence[Document], annotations: Sequence[Annotation], *, labels: Sequence[str] = (), seed: int = 0
+) -> Evaluation:
     """Score ``annotations`` against the gold entities of ``documents``, one for one.
 
-    Labels are those that occur in either. ``seed`` draws the bootstrap; the same input gives the same numbers.
+    Scored are the labels that occur in either, and those of ``labels`` (what the model knows) even if they do not. ``seed``
+    draws the bootstrap; the same input gives the same numbers.
     """
     gold, predicted = [document.entities for document in documents], spans_of(annotations)
-    names = sorted({span.label for spans in [*gold, *predicted] for span in spans})
+    names = sorted({span.label for spans in [*gold, *predicted] for span in spans}.union(labels))
     counts = count_spans(gold, predicted, names)
     tokens = sum(annotation.token_count for annotation in annotations)
     scores = [found.score for annotation in annotations for found in annotation.entities]
@@ -145,7 +148,7 @@ def _sizes(counts: SpanCounts) -> dict[str, int]:
 
 def _unalignable(documents: Sequence[Document], gold_spans: int) -> Unalignable:
     tokenizer = Tokenizer()
-    lost = sum(len(labels.encode(tokenizer.sentences(document.text), document.entities).unalignable) for document in documents)
+    lost = sum(len(encode(tokenizer.sentences(note.text), sorted(set(note.entities))).unalignable) for note in documents)
     return Unalignable(spans=lost, recall_ceiling=1 - lost / gold_spans if gold_spans else 1.0)
 
 
