@@ -143,7 +143,7 @@ def _parse_rule(body: str, *, heavy_tail: bool) -> Rule:
     for position, text in enumerate(body.split(" | ")):
         weight = _WEIGHT.match(text)
         alternatives.append(tuple(_parse_parts(text[weight.end() :] if weight else text)))
-        weights.append(1 / (position + 2)**1.5 if heavy_tail else float(weight[1]) if weight else 1.0)
+        weights.append(1 / (position + 2) ** 1.5 if heavy_tail else float(weight[1]) if weight else 1.0)
     total = sum(weights)
     return Rule(tuple(alternatives), tuple(accumulate(weight / total for weight in weights)))
 

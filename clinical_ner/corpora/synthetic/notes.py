@@ -8,7 +8,7 @@ from itertools import count, islice
 from clinical_ner.corpora.synthetic.dice import Dice
 from clinical_ner.corpora.synthetic.grammar import Kind
 from clinical_ner.corpora.synthetic.mentions import Mentions, Piece
-from clinical_ner.corpora.synthetic.noise import misspell
+from clinical_ner.corpora.synthetic.noise import misspell, shorten
 from clinical_ner.corpora.synthetic.patients import Patient, make_namers, make_patient, patient_number
 from clinical_ner.corpora.synthetic.shift import Shift
 from clinical_ner.documents import Document, Entity
@@ -43,8 +43,11 @@ def iter_notes(*, seed: int = 0, shift: Shift = UNSHIFTED) -> Iterator[Document]
 def write_note(seed: int, index: int, shift: Shift) -> Document:
     """The note of that index."""
     patient = make_patient(seed, patient_number(index), shift)
-    pieces = write_pieces(patient, shift, seed, index)
-    text, entities = assemble(pieces)
+    other_style = Dice(seed, "note", index, "style").chance(shift.other_style)
+    pieces = write_pieces(seed, index, patient, shift, other_style=other_style)
+    if other_style:
+        pieces = [Piece(shorten(piece.text), piece.label) for piece in pieces]
+    text, entities = assemble(pieces, capitals=not other_style)
     metadata = {
         "group_id": f"synthetic-{seed}-p{patient.number}",
         "site": patient.site,
@@ -56,10 +59,10 @@ def write_note(seed: int, index: int, shift: Shift) -> Document:
     return Document(f"synthetic-{variant}-{index:06d}", text, entities, metadata)
 
 
-def write_pieces(patient: Patient, shift: Shift, seed: int, index: int) -> list[Piece]:
+def write_pieces(seed: int, index: int, patient: Patient, shift: Shift, *, other_style: bool) -> list[Piece]:
     """The note's text in pieces; wording, diseases and treatments each draw on randomness of their own."""
     key = (seed, "note", index)
-    grammar = patient.grammar(other_style=Dice(*key, "style").chance(shift.other_style))
+    grammar = patient.grammar(other_style=other_style)
     mentions = Mentions(make_namers(grammar, shift, *key), patient.known, defaultdict(list))
     dice = Dice(*key, "wording")
     pieces: list[Piece] = []
@@ -71,11 +74,11 @@ def write_pieces(patient: Patient, shift: Shift, seed: int, index: int) -> list[
     return pieces
 
 
-def assemble(pieces: Iterable[Piece]) -> tuple[str, tuple[Entity, ...]]:
+def assemble(pieces: Iterable[Piece], *, capitals: bool = True) -> tuple[str, tuple[Entity, ...]]:
     """Join pieces into a text and the exact spans of its mentions.
 
-    Lines neither begin nor end with a space, there is one space at a time and none before a comma or full stop, and a sentence that begins with a piece begins
-    with a capital.
+    Lines neither begin nor end with a space, there is one space at a time and none before a comma or full stop, and with
+    ``capitals`` a sentence that begins with a piece begins with a capital.
     """
     text = ""
     entities = []
@@ -85,7 +88,7 @@ def assemble(pieces: Iterable[Piece]) -> tuple[str, tuple[Entity, ...]]:
             addition = addition.lstrip(" ")
         if addition.startswith(("\n", ".", ",", ";", ":")):
             text = text.rstrip(" ")
-        if not text or text.endswith(". "):
+        if capitals and (not text or text.endswith(". ")):
             addition = addition[:1].upper() + addition[1:]
         if piece.label:
             entities.append(Entity(len(text), len(text) + len(addition), piece.label))
