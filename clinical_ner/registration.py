@@ -59,8 +59,8 @@ def number_of(version: str) -> int:
 def write_version(storage: Storage, model_folder: str, files: ModelFiles, cause: Cause, states: States) -> str:
     """Write a model as the next version below ``model_folder``, or find or complete the one that already holds these files.
 
-    A number that ``states`` know is never claimed again, though its folder be gone. The manifest is written with its ``version``
-    set.
+    A number that ``states`` know is never claimed again, though its folder be gone. The manifest is written with its
+    ``version`` set.
 
     Raises:
         ModelFormatError: ``files`` are not a sound model, or the version that holds them is damaged.

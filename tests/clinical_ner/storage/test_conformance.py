@@ -194,7 +194,7 @@ def test_reader_never_sees_half_an_object(storage, storage_uri):
         time.sleep(0.005)
     end = time.monotonic() + 0.5
     while time.monotonic() < end:
-        newest = [key for key in storage.list("created/")][-1:]
+        newest = storage.list("created/")[-1:]
         for key in ["replaced", *newest]:
             assert_whole(storage.read(key))
     process.kill()

@@ -27,6 +27,19 @@ def test_leftovers_of_killed_writers_are_not_listed(tmp_path):
     assert storage.list("") == ["a"]
 
 
+@pytest.mark.parametrize("method", ["write", "replace"])
+def test_open_reader_keeps_the_old_object(tmp_path, method):
+    """An object is never written over in place: who began to read the old one reads it to its end."""
+    storage = FileStorage(tmp_path)
+    storage.write("a", b"old" * 1000)
+    etag = storage.read_versioned("a")[1]
+    with (tmp_path / "a").open("rb", buffering=0) as reader:
+        beginning = reader.read(10)
+        getattr(storage, method)("a", b"new", *([etag] if method == "replace" else []))
+        assert beginning + reader.read() == b"old" * 1000
+    assert storage.read("a") == b"new"
+
+
 def test_reading_creates_nothing(tmp_path):
     """A store that is only read stays as it is, existing or not."""
     storage = FileStorage(tmp_path / "absent")
