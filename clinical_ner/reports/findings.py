@@ -47,7 +47,7 @@ def _records(summary: DataQuality) -> Iterator[Finding]:
     if summary.bad_records:
         yield Finding(
             Severity.PROBLEM,
-            f"{count(summary.bad_records)} records could not be read and are in no part of the data.",
+            f"{count(summary.bad_records)} records could not be used and are in no part of the data.",
             "They are listed below with file and line; the quarantine file has them as they were found.",
         )
 

@@ -9,7 +9,7 @@ MARKS = {
     "pass": Markup("✓ pass"),
     "fail": Markup("✗ **fail**"),
     "warn": Markup("⚠ warn"),
-    "skipped": Markup("- skipped"),
+    "skipped": Markup("skipped"),
 }
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import optuna
 from markupsafe import Markup
 from optuna import visualization
+from optuna.importance import FanovaImportanceEvaluator
 from optuna.trial import FrozenTrial, TrialState
 from plotly.offline import get_plotlyjs
 
@@ -110,7 +111,7 @@ def _plots(study: optuna.Study, finished: Sequence[FrozenTrial]) -> list[Plot]:
             _plot(
                 "Parameter importances",
                 "Share of the score's variance that each parameter explains (fANOVA), 0 to 1.",
-                visualization.plot_param_importances(study, target_name="F1"),
+                visualization.plot_param_importances(study, evaluator=FanovaImportanceEvaluator(seed=0), target_name="F1"),
                 wide=False,
             )
         )

@@ -35,7 +35,7 @@ def test_find_puts_the_worst_first(sound):
     """Problems stand before warnings, warnings before notes."""
     summary = replace(sound, bad_records=3, ambiguous=2, duplicates=5)
     assert [finding.severity for finding in find(summary)] == [Severity.PROBLEM, Severity.WARNING, Severity.NOTE]
-    assert "3 records" in find(summary)[0].title
+    assert "3 records could not be used" in find(summary)[0].title
 
 
 @pytest.mark.parametrize(("unalignable", "severity"), [(1, None), (30, "warning"), (60, "problem")])

@@ -92,3 +92,11 @@ def test_highlight_replaces_control_characters_one_for_one():
     marked = Marked(highlight("a\x00b\r\nc", match_spans([], [Entity(5, 6, "A")]), {}, LABELS))
     assert "".join(character for character, _ in marked.characters) == "a\ufffdb \nc"
     assert "predicted" in marked.characters[5][1]
+
+
+def test_highlight_gives_a_nested_span_its_own_outcome():
+    """A missed span within a correct one shows as missed, the rest of the outer one as correct."""
+    outer, inner = Entity(0, 6, "A"), Entity(2, 4, "B")
+    characters = Marked(highlight("abcdef", match_spans([outer, inner], [outer]), {}, LABELS)).characters
+    outcomes = [next(iter(classes & {"correct", "missed"})) for _, classes in characters]
+    assert outcomes == ["correct"] * 2 + ["missed"] * 2 + ["correct"] * 2

@@ -93,3 +93,9 @@ def test_tuning_page_escapes_the_names_of_study_and_parameters():
     study = optuna.create_study(study_name="<script>alert(1)</script>")
     page = Page(render_tuning(study, fixed={"<i>": "<u>"}))
     assert [tag for tag, _ in page.elements if tag in {"script", "i", "u"}] == []
+
+
+def test_tuning_page_of_the_same_study_is_the_same():
+    """Importances are drawn with a fixed seed, ids of plots are names."""
+    study = study_of(*(0.8 - 0.01 * (n % 7) for n in range(IMPORTANCE_TRIALS)))
+    assert render_tuning(study) == render_tuning(study)
