@@ -91,7 +91,7 @@ def test_malformed_document_is_refused_by_field(line, problem):
 
 def test_malformed_line_is_named():
     """Whoever loads many documents learns which one is broken."""
-    with pytest.raises(DataError, match="^line 2: text: missing"):
+    with pytest.raises(DataError, match=r"^line 2: text: missing"):
         load_documents(b'{"text": "gout"}\n{}\n')
 
 

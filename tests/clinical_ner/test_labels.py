@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -31,7 +33,7 @@ def expressible(draw):
     sentences, spans = draw(token_grids()), []
     for sentence in sentences:
         cuts = sorted(draw(st.sets(st.integers(0, len(sentence)))))
-        for first, last in zip(cuts, cuts[1:], strict=False):
+        for first, last in pairwise(cuts):
             if draw(st.booleans()):
                 spans.append(TokenSpan(first, last, draw(LABELS)).entity(sentence))
     return sentences, spans
