@@ -113,7 +113,7 @@ def summarize_data(
         tokens=sum(size.tokens for size in sizes),
         sentences=sum(size.sentences for size in sizes),
         labels=_label_summaries(documents, Counter(label for size in sizes for label in size.unalignable)),
-        overlapping=sum(_count_overlapping(document.entities) for document in documents),
+        overlapping=sum(count_overlapping(document.entities) for document in documents),
         without_entities=sum(not document.entities for document in documents),
         duplicates=len(documents) - len({text_key(document.text) for document in documents}),
         ambiguous=_count_ambiguous(documents),
@@ -149,7 +149,7 @@ def _size_of(document: Document, tokenizer: Tokenizer) -> _Size:
     )
 
 
-def _count_overlapping(entities: Sequence[Entity]) -> int:
+def count_overlapping(entities: Sequence[Entity]) -> int:
     """Entities that share a code point with another one."""
     overlapping: set[int] = set()
     furthest, owner = 0, -1

@@ -1,6 +1,6 @@
 from html.parser import HTMLParser
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clinical_ner.documents import Entity
@@ -49,6 +49,7 @@ def notes(draw):
     return text, keep(draw(spans)), keep(draw(spans))
 
 
+@settings(deadline=None)
 @given(notes())
 def test_highlight_shows_the_whole_text_and_marks_exactly_the_spans(note):
     """Whatever overlaps whatever, the text comes through unchanged and each character says which side covers it."""
@@ -62,6 +63,7 @@ def test_highlight_shows_the_whole_text_and_marks_exactly_the_spans(note):
         assert ("predicted" in classes) == any(span.start <= position < span.end for span in predicted)
 
 
+@settings(deadline=None)
 @given(notes())
 def test_highlight_names_every_match_once(note):
     """As many tags as matches: none is drawn over another."""

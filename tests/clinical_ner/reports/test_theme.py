@@ -1,4 +1,4 @@
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from markupsafe import Markup
 
@@ -8,6 +8,7 @@ from tests.clinical_ner.reports.markdown_tables import html, tables
 LINE = st.text(alphabet=st.characters(exclude_categories=["C", "Z"]) | st.sampled_from(list("|\\`*_<>&;#[]!~() ")))
 
 
+@settings(deadline=None)
 @given(LINE)
 def test_escape_markdown_shows_any_value_as_it_is(value):
     """Whatever a value holds, a renderer shows it in its one cell, and nothing of it acts as Markdown or HTML."""
@@ -15,6 +16,7 @@ def test_escape_markdown_shows_any_value_as_it_is(value):
     assert row == [" ".join(value.split(" ")).strip(), "end"]
 
 
+@settings(deadline=None)
 @given(LINE)
 def test_code_shows_any_value_in_one_cell(value):
     """A code span neither ends early nor splits the row."""
