@@ -7,7 +7,6 @@ from urllib.parse import parse_qs, urlsplit
 
 from clinical_ner.errors import ConfigError
 from clinical_ner.pipeline_runs.remote.package import Package, Parameter
-from clinical_ner.tuning import is_shared_between_pods
 
 MAX_PARAMETER_BYTES = 100_000
 """A string of 100 kB arrives; one of 200 kB is accepted by the API and fails later without a word."""
@@ -90,6 +89,8 @@ def _check_study(values: Mapping[str, object]) -> None:
     workers, storage = values.get("tuning_workers", 1), str(values.get("study_storage") or "")
     if not isinstance(workers, int | float) or workers <= 1:
         return
+    from clinical_ner.tuning import is_shared_between_pods  # brings Optuna and spaCy, seconds that most submissions save
+
     if not is_shared_between_pods(storage) or storage.startswith("sqlite"):
         kind = f"a {storage.partition(':')[0]} file" if storage else "the memory of one step"
         raise ConfigError(

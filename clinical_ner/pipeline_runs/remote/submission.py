@@ -75,11 +75,20 @@ def submit(package_path: Path, arguments: Mapping[str, object], options: SubmitO
         options.token,
         token_file=options.token_file,
         read_seconds=options.request_seconds,
-        secrets=frozenset(value for value in arguments.values() if isinstance(value, str) and len(value) >= _SHORTEST_SECRET),
+        secrets=_private(package, arguments),
     )
     if options.key and run_exists(endpoint, run_id):
         return _submitted(endpoint, package, options, run_id, created=False)
     return _create(endpoint, package, arguments, options, run_id, name)
+
+
+def _private(package: Package, arguments: Mapping[str, object]) -> frozenset[str]:
+    """Argument values that no message may repeat: all texts but those that the package itself gives as defaults."""
+    return frozenset(
+        value
+        for name, value in arguments.items()
+        if isinstance(value, str) and len(value) >= _SHORTEST_SECRET and value != package.parameters[name].default
+    )
 
 
 def _create(

@@ -127,6 +127,13 @@ def test_argument_values_are_not_repeated_from_the_servers_words(api: KfpApi, op
     assert secret not in "".join(traceback.format_exception(refused.value))
 
 
+def test_default_values_stay_in_the_servers_words(api: KfpApi, options: Options, package_path: Path) -> None:
+    """A default is no secret: blanking out "clinical-ner" would garble every message about the pipeline."""
+    api.faults.append(Fault("POST", "/runs", status=400, body=b'{"message": "bad model clinical-ner"}'))
+    with pytest.raises(PipelineRunError, match="bad model clinical-ner"):
+        submit(package_path, {"model_name": "clinical-ner"}, options())
+
+
 def test_token_of_the_pod_is_used_in_a_cluster(package_path: Path, tmp_path: Path) -> None:
     """Without a token of its own a submission reads the projected one, anew for every request."""
     token_file = tmp_path / "token"
