@@ -91,7 +91,7 @@ def _print_diff(difference: DatasetDiff, show_ids: int) -> None:
 
 def _datasets_table(datasets: Sequence[StoredDataset]) -> Table:
     counts = (Column(name, justify="right") for name in ("documents", "entities"))
-    table = Table("digest", Column("created (UTC)", no_wrap=True), "reader", *counts, "labels")
+    table = Table(Column("digest", no_wrap=True), "created (UTC)", "reader", *counts, "labels")
     for dataset in datasets:
         table.add_row(
             short_digest(dataset.digest),

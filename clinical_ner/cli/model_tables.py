@@ -63,8 +63,9 @@ def version_record(model: ModelVersion) -> dict[str, Any]:
 
 def versions_table(models: Sequence[ModelVersion], metrics: Sequence[str]) -> Table:
     """One row a version, with a column for each of the metrics."""
-    created_column = Column("created (UTC)", no_wrap=True)
-    table = Table("version", "state", "digest", created_column, *(Column(metric, justify="right") for metric in metrics))
+    # On a narrow terminal times and metric names fold; what is typed or copied stays whole.
+    names = (Column(name, no_wrap=True) for name in ("version", "state", "digest"))
+    table = Table(*names, "created (UTC)", *(Column(metric, justify="right") for metric in metrics))
     for model in models:
         numbers = (_number(model.metric(metric)) for metric in metrics)
         created = model.created_at.strftime(_TIME)

@@ -64,6 +64,14 @@ def test_list_shows_versions_states_and_scores(run, versions):
     assert versions.get(NAME, "v1").digest[7:19] in rows[0]
 
 
+def test_list_keeps_names_whole_on_a_narrow_terminal(run, versions, monkeypatch):
+    """What a person types or copies, version, state and digest, is never cut."""
+    monkeypatch.setenv("COLUMNS", "80")
+    output = run("list")
+    for model in versions.versions(NAME):
+        assert {model.version, model.state, model.digest[7:19]} <= set(output.split())
+
+
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
