@@ -7,6 +7,7 @@ from clinical_ner.tagger import Annotation
 from clinical_ner.tokenization import Tokenizer
 
 PATIENT = "Zebulon Quackenbush"
+TOKENIZER = Tokenizer()
 
 
 def note(identifier: str, text: str, *entities: tuple[str, str], **metadata: str) -> Document:
@@ -18,7 +19,7 @@ def note(identifier: str, text: str, *entities: tuple[str, str], **metadata: str
 def annotation(document: Document, *entities: tuple[str, str, float]) -> Annotation:
     """What a model says: entities as (string, label, score)."""
     places = [(document.text.index(string), string, label, score) for string, label, score in entities]
-    sentences = Tokenizer().sentences(document.text)
+    sentences = TOKENIZER.sentences(document.text)
     return Annotation(
         entities=tuple(
             ScoredEntity(start, start + len(string), label, score) for start, string, label, score in sorted(places)
