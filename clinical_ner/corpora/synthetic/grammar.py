@@ -4,7 +4,7 @@
 
     # a comment
     course = acute | chronic | 3* recurrent      even choice; "3*" makes an alternative three times as likely
-    joint ~ knee | hip | shoulder                choice with a heavy tail: weight 1 / (position + 2)
+    joint ~ knee | hip | shoulder                choice with a heavy tail: weight 1 / (position + 2) ** 1.5
     course? = - | {course}                       "-" is nothing
     disease.joint = {course?} {joint} arthritis  {name} is replaced by a choice of that rule
         | frozen {joint}                         an indented line continues the rule
@@ -31,6 +31,7 @@ from clinical_ner.errors import ConfigError
 _RULE = re.compile(r"(?P<name>[\w.?-]+) (?P<kind>[=~]) (?P<body>.+)")
 _WEIGHT = re.compile(r"(\d+)\* ")
 _PART = re.compile(r"\{(?P<low>\d+)\.\.(?P<high>\d+)\}|\{(?P<symbol>[\w.?-]+)\}|<(?P<mention>[\w.?-]+)(?:!(?P<mode>\w+))?>")
+_LINE_BREAK = re.compile(r" *\\n *")
 SPECIALTY = "SPECIALTY"
 
 
@@ -149,7 +150,7 @@ def _parse_rule(body: str, *, heavy_tail: bool) -> Rule:
 
 
 def _parse_parts(text: str) -> Iterator[Part]:
-    text = "" if text.strip() == "-" else text.strip().replace("\\n", "\n")
+    text = "" if text.strip() == "-" else _LINE_BREAK.sub("\n", text.strip())
     position = 0
     for match in _PART.finditer(text):
         if match.start() > position:

@@ -25,7 +25,7 @@ def _misspell_word(word: str, dice: Dice) -> str:
     position = dice.between(1, len(word) - 2)
     head, letter, after, tail = word[:position], word[position], word[position + 1], word[position + 2 :]
     variants = (head + after + tail, head + letter + letter + after + tail, head + after + letter + tail)
-    return dice.pick((*variants, head + dice.pick("aeiounrst") + after + tail))
+    return dice.pick((*variants, head + dice.pick("aeiounrst".replace(letter, "")) + after + tail))
 
 
 def shorten(text: str) -> str:
