@@ -196,7 +196,7 @@ def test_uri_describes_a_corpus() -> None:
         ("synthetic://?notes=2&notes=3", "notes is given twice"),
         ("synthetic://?shift=new_doctors", "unknown knob 'new_doctors'"),
         ("synthetic://200", "is not of the form synthetic://?notes=200"),
-        ("file:///tmp?notes=3", "is not of the form synthetic://?notes=200"),
+        ("file:///notes?notes=3", "is not of the form synthetic://?notes=200"),
     ],
 )
 def test_uri_errors_name_the_key(uri: str, message: str) -> None:
