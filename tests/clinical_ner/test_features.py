@@ -19,7 +19,7 @@ SPECS = {
     "window-1": FeatureSpec(groups=("context",), window=1),
     "window-4": FeatureSpec(groups=("context",), window=4),
 }
-NOTE = "Pt. with T2DM, Crohn's disease; ẞ-blocker 12.5mg \N{GRINNING FACE} p.o.\nNEW: α-Thalassämie?\u0301 \0 中文 iPhone B12"
+NOTE = "Pt. with T2DM, Crohn's disease; ẞ-blocker 12.5mg \N{GRINNING FACE} p.o.\nNEW: β-Thalassämie?\u0301 \0 中文 iPhone B12"
 MARKS = {
     "word": ("w=",),
     "shape": ("shape=", "kind="),
