@@ -65,8 +65,8 @@ def _open_journal(path: Path) -> JournalStorage:
 
 
 def is_shared_between_pods(study_storage: str) -> bool:
-    """True for a database; a journal file or memory is seen by one machine only."""
-    return bool(study_storage) and not study_storage.startswith(_JOURNAL_SCHEME)
+    """True for a database server; a journal file, an SQLite file or memory is seen by one machine only."""
+    return bool(study_storage) and not study_storage.startswith((_JOURNAL_SCHEME, "sqlite"))
 
 
 def study_name(model_name: str, *key: str) -> str:

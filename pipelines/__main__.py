@@ -10,7 +10,6 @@ from rich.console import Console
 
 from clinical_ner.cli.errors import run_app
 from clinical_ner.pipeline_runs.progress import ProgressDisplay
-from clinical_ner.pipeline_runs.remote import SubmitOptions, submit, wait_for_run
 from clinical_ner.settings import Settings
 from pipelines import demonstration, running
 from pipelines.compilation import COMPILED, compile_pipeline
@@ -69,6 +68,8 @@ def submit_command(
     quiet: Quiet = False,
 ) -> None:
     """Run the compiled pipeline on a Kubeflow Pipelines endpoint; the token comes from CLINICAL_NER_KFP_TOKEN."""
+    from clinical_ner.pipeline_runs.remote import SubmitOptions, submit, wait_for_run  # brings the Kubernetes client
+
     options = SubmitOptions(
         host=host,
         namespace=namespace,
@@ -80,7 +81,7 @@ def submit_command(
         allow_file_uris=allow_file_uris,
     )
     run = submit(package, parameters, options)
-    typer.echo(f"run {run.run_id}: {run.link}")
+    typer.echo(f"run {run.run_id}{'' if run.created else ' (submitted before under this key)'}: {run.link}")
     if wait:
         with ProgressDisplay(Console(file=sys.stdout), quiet=quiet) as progress:
             wait_for_run(run, progress, timeout_seconds=timeout_seconds)

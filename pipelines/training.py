@@ -93,6 +93,9 @@ def training(
         label_map=label_map,
         on_bad_record=on_bad_record,
         max_note_bytes=max_note_bytes,
+        seed=seed,
+        dev_fraction=dev_fraction,
+        test_fraction=test_fraction,
         model_name=model_name,
         registry_uri=registry_uri,
     )

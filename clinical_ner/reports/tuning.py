@@ -11,7 +11,6 @@ from typing import Any
 import optuna
 from markupsafe import Markup
 from optuna import visualization
-from optuna.importance import FanovaImportanceEvaluator
 from optuna.trial import FrozenTrial, TrialState
 from plotly.offline import get_plotlyjs
 
@@ -107,6 +106,8 @@ def _plots(study: optuna.Study, finished: Sequence[FrozenTrial]) -> list[Plot]:
         ),
     ]
     if importances:
+        from optuna.importance import FanovaImportanceEvaluator  # brings scikit-learn, seconds that small studies save
+
         plots.append(
             _plot(
                 "Parameter importances",

@@ -13,6 +13,7 @@ from clinical_ner.documents import Document
 from clinical_ner.errors import TooLittleData
 from clinical_ner.registry import Registry
 from clinical_ner.reports.data_quality import render_data_quality, summarize_data
+from clinical_ner.splitting import SplitRule, split_documents
 from clinical_ner.stages.artifacts import PathLike, write_bytes, write_text
 from clinical_ner.storage import Storage, open_storage
 
@@ -37,6 +38,7 @@ def ingest(
     label_map: str,
     on_bad_record: str,
     max_note_bytes: int,
+    split: SplitRule,
     model_name: str,
     registry_uri: str,
     data_quality_path: PathLike,
@@ -47,7 +49,7 @@ def ingest(
     Writes the data-quality report and the quarantined records (empty under ``on_bad_record=fail``).
 
     Raises:
-        DataError: a record is bad and ``on_bad_record`` is ``fail``, or nothing is left.
+        DataError: a record is bad and ``on_bad_record`` is ``fail``, or what is left is too little to split.
         ConfigError: a parameter is wrong.
     """
     storage = open_storage(registry_uri)
@@ -59,7 +61,8 @@ def ingest(
     documents = settle(reading, on_bad_record)
     test_documents = settle(test, on_bad_record)
     _check_entities(documents)
-    summary = summarize_data([*documents, *test_documents], bad_records)
+    parts = split_documents(documents, split, test=test_documents)
+    summary = summarize_data([*documents, *test_documents], bad_records, parts)
     write_text(data_quality_path, render_data_quality(summary))
     outputs = IngestOutputs(
         dataset_digest=store_dataset(storage, documents, reader=corpus_format, parameters=options, parents=()).digest,

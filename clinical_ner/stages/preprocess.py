@@ -20,9 +20,7 @@ def preprocess(
     dataset_digest: str,
     test_dataset_digest: str,
     registry_uri: str,
-    seed: int,
-    dev_fraction: float,
-    test_fraction: float,
+    rule: SplitRule,
     train_path: PathLike,
     dev_path: PathLike,
     test_path: PathLike,
@@ -35,7 +33,6 @@ def preprocess(
         TooLittleData: the corpus is too small to split.
     """
     storage = open_storage(registry_uri)
-    rule = SplitRule.checked(seed=seed, dev_fraction=dev_fraction, test_fraction=test_fraction)
     test = load_dataset(storage, test_dataset_digest) if test_dataset_digest else ()
     split = split_documents(load_dataset(storage, dataset_digest), rule, test=test)
     train, train_unalignable = _label(split.train)

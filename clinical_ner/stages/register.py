@@ -6,6 +6,8 @@ import structlog
 
 from clinical_ner import model_package
 from clinical_ner.errors import ConfigError
+from clinical_ner.model_package import ModelFiles
+from clinical_ner.model_versions import ModelVersion
 from clinical_ner.registry import Registry
 from clinical_ner.stages.artifacts import PathLike
 from clinical_ner.storage import open_storage
@@ -47,10 +49,18 @@ def register(
     files = model_package.unpack(Path(model_path).read_bytes())
     files |= {model_package.RELEASE + name: Path(path).read_bytes() for name, path in release.items()}
     registry = Registry(open_storage(registry_uri))
-    version = registry.register(model_name, files, actor=ACTOR, reason="passed the quality gate")
+    version = _find(registry, model_name, files) or registry.register(
+        model_name, files, actor=ACTOR, reason="passed the quality gate"
+    )
     if version.state == "candidate" and not approval_required:
         version = registry.approve(model_name, version.version, actor=ACTOR, reason="passed the quality gate")
     if version.state == "approved" and promote == AUTO:
         version = registry.promote(model_name, version.version, actor=ACTOR, reason="promote=auto")
     _log.info("registered", version=version.version, state=version.state, uri=version.uri)
     return version.uri
+
+
+def _find(registry: Registry, model_name: str, files: ModelFiles) -> ModelVersion | None:
+    """The newest version that is this very model, to the bit, whatever its release files say."""
+    digest = model_package.parse_manifest(files[model_package.MANIFEST]).model_digest
+    return next((version for version in reversed(registry.versions(model_name)) if version.digest == digest), None)

@@ -20,17 +20,6 @@ from clinical_ner.tuning import TuningData, best_parameters, finished_trials, op
 _log = structlog.get_logger()
 
 
-def list_workers(tuning_workers: int) -> list[int]:
-    """The items that a ``ParallelFor`` over workers loops over: 0 to ``tuning_workers`` - 1.
-
-    Raises:
-        ConfigError: fewer than one.
-    """
-    if tuning_workers < 1:
-        raise ConfigError(f"tuning_workers = {tuning_workers}: at least 1")
-    return list(range(tuning_workers))
-
-
 class Search(NamedTuple):
     """What all workers of a study agree on; its name follows from it and from the sentences."""
 

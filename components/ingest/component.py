@@ -15,6 +15,9 @@ def ingest(
     label_map: str,
     on_bad_record: str,
     max_note_bytes: int,
+    seed: int,
+    dev_fraction: float,
+    test_fraction: float,
     model_name: str,
     registry_uri: str,
     data_quality: dsl.Output[dsl.HTML],
@@ -29,6 +32,9 @@ def ingest(
         label_map: D=DISEASE,T=TREATMENT; X= drops a label, * stands for all others; empty keeps labels.
         on_bad_record: fail or quarantine.
         max_note_bytes: Longest note in UTF-8 bytes.
+        seed: Draws the split, shown in the report.
+        dev_fraction: Share of patients to tune on.
+        test_fraction: Share of patients to judge on.
         model_name: Whose live version is the champion.
         registry_uri: Where datasets and models live.
         data_quality: The data-quality report.
@@ -37,6 +43,7 @@ def ingest(
     Returns:
         Digests of the dataset and of the test dataset, and the champion's version; empty where there is none.
     """
+    from clinical_ner.splitting import SplitRule
     from clinical_ner.stages import ingest as stage
 
     return stage.ingest(
@@ -46,6 +53,7 @@ def ingest(
         label_map=label_map,
         on_bad_record=on_bad_record,
         max_note_bytes=max_note_bytes,
+        split=SplitRule.checked(seed=seed, dev_fraction=dev_fraction, test_fraction=test_fraction),
         model_name=model_name,
         registry_uri=registry_uri,
         data_quality_path=data_quality.path,

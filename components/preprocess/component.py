@@ -32,15 +32,14 @@ def preprocess(
         test_documents: Documents to judge on.
         sizes: What each part holds.
     """
+    from clinical_ner.splitting import SplitRule
     from clinical_ner.stages import preprocess as stage
 
     counts = stage.preprocess(
         dataset_digest=dataset_digest,
         test_dataset_digest=test_dataset_digest,
         registry_uri=registry_uri,
-        seed=seed,
-        dev_fraction=dev_fraction,
-        test_fraction=test_fraction,
+        rule=SplitRule.checked(seed=seed, dev_fraction=dev_fraction, test_fraction=test_fraction),
         train_path=train_sentences.path,
         dev_path=dev_sentences.path,
         test_path=test_documents.path,

@@ -15,7 +15,7 @@ def list_workers(tuning_workers: int) -> list[int]:
     Returns:
         0 to tuning_workers - 1.
     """
-    from clinical_ner.stages import tune as stage
+    from clinical_ner.stages import list_workers as stage
 
     return stage.list_workers(tuning_workers)
 

@@ -24,7 +24,8 @@ def command(output, **options):
     """A run into ``output`` with a small search and low floors, unless ``options`` say otherwise."""
     chosen = {"corpus_uri": CORPUS, "n_trials": 2, "max_iterations": 30, "min_f1": 0.2, "min_test_spans": 20}
     chosen |= {"registry_uri": str(output / "registry"), "output": output} | options
-    arguments = [f"--{name.replace('_', '-')}={value}" for name, value in chosen.items()]
+    names = {name: f"--{name.replace('_', '-')}" for name in chosen}
+    arguments = [names[name] if value is True else f"{names[name]}={value}" for name, value in chosen.items()]
     return [sys.executable, "-m", "pipelines", "run", *arguments]
 
 
@@ -144,7 +145,7 @@ def test_corpus_too_small_to_split_says_so(tmp_path):
     """Three notes cannot be split: the stage and the remedy are named."""
     done = run(tmp_path, corpus_uri="synthetic://?notes=3&seed=0")
     assert done.returncode == 1
-    assert "stage preprocess failed" in done.stderr
+    assert "stage ingest failed" in done.stderr
     assert "too small to split" in done.stderr
 
 

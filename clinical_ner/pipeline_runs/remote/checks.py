@@ -91,7 +91,7 @@ def _check_study(values: Mapping[str, object]) -> None:
         return
     from clinical_ner.tuning import is_shared_between_pods  # brings Optuna and spaCy, seconds that most submissions save
 
-    if not is_shared_between_pods(storage) or storage.startswith("sqlite"):
+    if not is_shared_between_pods(storage):
         kind = f"a {storage.partition(':')[0]} file" if storage else "the memory of one step"
         raise ConfigError(
             f"tuning_workers={workers:g} needs one study for all workers, but study_storage is {kind}, which pods on a "
