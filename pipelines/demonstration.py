@@ -63,7 +63,8 @@ def _wait_until_ready(url: str, server: "subprocess.Popen[bytes]", log: Path) ->
             if requests.get(url, timeout=5).ok:
                 return
         time.sleep(0.1)
-    raise PipelineRunError(f"the server did not become ready within {START_SECONDS} s: see {log}")
+    ended = f"ended with status {server.returncode}" if server.returncode is not None else f"took over {START_SECONDS} s"
+    raise PipelineRunError(f"the server did not become ready ({ended}): see {log}")
 
 
 def _ask(base_url: str, model_name: object, console: Console) -> None:

@@ -15,7 +15,7 @@ from rich.table import Table
 from clinical_ner.cli.options import DEFAULT_NAME, AsJson, RegistryUri, open_registry
 from clinical_ner.corpora import FORMATS, LabelMap, read_corpus, settle
 from clinical_ner.documents import Document, check_document, content_id, parse_document
-from clinical_ner.errors import DataError
+from clinical_ner.errors import ConfigError, DataError
 from clinical_ner.evaluation.evaluation import Evaluation, LabelScore, annotate_all
 from clinical_ner.evaluation.evaluation import evaluate as score
 from clinical_ner.settings import Settings
@@ -51,7 +51,7 @@ def predict(
     documents = [document for file in files or [STDIN] for document in _read_notes(file)]
     progress = track(documents, "tagging", console=Console(stderr=True), disable=quiet or not sys.stderr.isatty())
     with ExitStack() as stack:
-        sink = sys.stdout.buffer if output == STDIN else stack.enter_context(output.open("wb"))
+        sink = sys.stdout.buffer if output == STDIN else stack.enter_context(_open_output(output))
         for document in progress:
             _write_prediction(sink, document, tagger.annotate(document.text), min_score)
 
@@ -90,6 +90,13 @@ def load_tagger(registry_uri: str, model: str, model_dir: Path | None) -> Tagger
     return Tagger.from_files(open_registry(registry_uri).files(name, version or "live"))
 
 
+def _open_output(path: Path) -> BinaryIO:
+    try:
+        return path.open("wb")
+    except OSError as error:
+        raise ConfigError(f"--output {path}: {error.strerror}") from error
+
+
 def _read_notes(file: Path) -> Iterator[Document]:
     name = "standard input" if file == STDIN else str(file)
     try:
@@ -98,7 +105,8 @@ def _read_notes(file: Path) -> Iterator[Document]:
     except OSError as error:
         raise DataError(f"{name}: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise DataError(f"{name}: not UTF-8 at byte {error.start}") from None
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise DataError(f"{name}:{line}: not UTF-8 at byte {error.start}") from None
     is_lines = file == STDIN or file.suffix in {".jsonl", ".ndjson"}
     for number, note in enumerate(text.split("\n") if is_lines else [text], 1):
         if note.strip():

@@ -1,6 +1,9 @@
 """Running a compiled pipeline on this machine by KFP's local runner."""
 
+import builtins
 import contextlib
+import itertools
+import logging
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -27,7 +30,7 @@ def run_locally(package: Path, arguments: Mapping[str, object], output: Path, pr
     """
     output.mkdir(parents=True, exist_ok=True)
     pipeline = load_component_from_file(str(package))
-    with (output / LOG).open("w", encoding="utf-8") as log, _scratch_folder():
+    with (output / LOG).open("w", encoding="utf-8") as log, _scratch_folder(), _kept_output():
         kfp.local.init(
             runner=kfp.local.SubprocessRunner(use_venv=False), pipeline_root=str(output / ARTIFACTS), raise_on_error=True
         )
@@ -45,10 +48,23 @@ def _failure(progress: RunProgress, log: Path) -> str:
 
 
 def _last_error(log: Path) -> str:
-    """The last line of a traceback: the exception and its message, which name no note text."""
-    lines = [line.strip() for line in log.read_text(encoding="utf-8").splitlines()]
-    errors = [line for line in lines if line.startswith("clinical_ner.errors.")]
-    return errors[-1].removeprefix("clinical_ner.errors.") if errors else "see the log"
+    """The end of the last traceback: the exception and its message, up to a blank line; it names no note text."""
+    _, found, rest = log.read_text(encoding="utf-8").rpartition(" clinical_ner.errors.")
+    lines = itertools.takewhile(bool, map(str.strip, rest.splitlines()))
+    return "\n".join(lines) if found else "see the log"
+
+
+@contextlib.contextmanager
+def _kept_output() -> Iterator[None]:
+    """Put back what KFP's local runner replaces: with two tasks at once it forgets what was there before."""
+    kept_print, root = builtins.print, logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    try:
+        yield
+    finally:
+        builtins.print = kept_print
+        root.handlers[:] = handlers
+        root.setLevel(level)
 
 
 @contextlib.contextmanager

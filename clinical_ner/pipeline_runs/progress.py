@@ -48,6 +48,7 @@ class RunProgress:
         """Read one line of output; lines that say nothing of a step are passed over."""
         line = _COLOUR.sub("", line)
         if match := _STARTED.search(line):
+            self._finish_others(match["task"])
             self.steps.append(Step(match["task"], self.clock()))
             self.on_change(self.steps[-1])
         elif match := _FINISHED.search(line):
@@ -68,6 +69,13 @@ class RunProgress:
         for step in self.steps:
             seconds[step.task] = max(seconds.get(step.task, 0.0), round(step.seconds(self.clock()), 3))
         return seconds
+
+    def _finish_others(self, task: str) -> None:
+        # KFP's local runner has several tasks at once in a loop only, all of one name, and then may lose a line that says
+        # that one ended; nothing else starts before they have.
+        for step in self.running():
+            if step.task != task:
+                self._finish(step.task, "done")
 
     def _finish(self, task: str, state: State) -> None:
         for step in self.running():

@@ -7,24 +7,50 @@ Compression carries no time stamp, so equal content gives equal bytes.
 import gzip
 import os
 import tempfile
+import zlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from clinical_ner.documents import Document, dump_documents, load_documents
-from clinical_ner.errors import DataError
+from clinical_ner.errors import DataError, StorageError
 from clinical_ner.training import LabelledSentence
 
 PathLike = str | os.PathLike[str]
 
 
 def write_bytes(path: PathLike, data: bytes) -> None:
-    """Write a file whole: it appears under its name only when complete."""
+    """Write a file whole: it appears under its name only when complete.
+
+    Raises:
+        StorageError: it cannot be written; nothing of it is left.
+    """
     target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as file:
-        file.write(data)
-    Path(file.name).chmod(0o644)
-    Path(file.name).replace(target)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(dir=target.parent)
+        try:
+            with open(descriptor, "wb") as file:  # noqa: PTH123  # a descriptor is no path
+                file.write(data)
+            Path(name).chmod(0o644)
+            Path(name).replace(target)
+        finally:
+            Path(name).unlink(missing_ok=True)
+    except OSError as error:
+        raise StorageError(f"{path}: {error.strerror or type(error).__name__}") from error
+
+
+def read_bytes(path: PathLike) -> bytes:
+    """An artifact's bytes.
+
+    Raises:
+        DataError: there is none.
+    """
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise DataError(f"{path}: missing artifact ({error.strerror})") from error
 
 
 def write_text(path: PathLike, text: str) -> None:
@@ -38,8 +64,16 @@ def write_documents(path: PathLike, documents: Iterable[Document]) -> None:
 
 
 def read_documents(path: PathLike) -> list[Document]:
-    """Documents of :func:`write_documents`."""
-    return load_documents(_decompress(path))
+    """Documents of :func:`write_documents`.
+
+    Raises:
+        DataError: the file is missing or damaged; the message names it.
+    """
+    data = _decompress(path)
+    try:
+        return load_documents(data)
+    except DataError as error:
+        raise DataError(f"{path}: damaged artifact: {error}") from error
 
 
 def write_sentences(path: PathLike, sentences: Sequence[LabelledSentence]) -> None:
@@ -49,12 +83,21 @@ def write_sentences(path: PathLike, sentences: Sequence[LabelledSentence]) -> No
 
 
 def read_sentences(path: PathLike) -> list[LabelledSentence]:
-    """Sentences of :func:`write_sentences`."""
-    return [LabelledSentence.model_validate_json(line) for line in _decompress(path).split(b"\n") if line]
+    """Sentences of :func:`write_sentences`.
+
+    Raises:
+        DataError: the file is missing or damaged; the message names it.
+    """
+    try:
+        return [LabelledSentence.model_validate_json(line) for line in _decompress(path).split(b"\n") if line]
+    except ValidationError:
+        # Not chained: the validator's message quotes what it met, which is note text.
+        raise DataError(f"{path}: damaged artifact: not labelled sentences") from None
 
 
 def _decompress(path: PathLike) -> bytes:
+    data = read_bytes(path)
     try:
-        return gzip.decompress(Path(path).read_bytes())
-    except (OSError, EOFError) as error:
-        raise DataError(f"{path}: missing or damaged artifact") from error
+        return gzip.decompress(data)
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"{path}: damaged artifact: not compressed as it was written") from error

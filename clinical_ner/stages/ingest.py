@@ -46,7 +46,7 @@ def ingest(
 ) -> IngestOutputs:
     """Read the corpus, and the test corpus where one is given apart; store both as datasets.
 
-    Writes the data-quality report and the quarantined records (empty under ``on_bad_record=fail``).
+    Writes the data-quality report and the quarantined records (none under ``on_bad_record=fail``), once all else is done.
 
     Raises:
         DataError: a record is bad and ``on_bad_record`` is ``fail``, or what is left is too little to split.
@@ -57,18 +57,18 @@ def ingest(
     reading = _read(storage, corpus_uri, options)
     test = _read(storage, test_corpus_uri, options) if test_corpus_uri else CorpusReading()
     bad_records = [*reading.bad_records, *test.bad_records]
-    write_bytes(quarantine_path, dump_quarantine(bad_records))
     documents = settle(reading, on_bad_record)
     test_documents = settle(test, on_bad_record)
     _check_entities(documents)
     parts = split_documents(documents, split, test=test_documents)
     summary = summarize_data([*documents, *test_documents], bad_records, parts)
-    write_text(data_quality_path, render_data_quality(summary))
     outputs = IngestOutputs(
         dataset_digest=store_dataset(storage, documents, reader=corpus_format, parameters=options, parents=()).digest,
         test_dataset_digest=_store_test(storage, test_documents, options),
         champion=_champion(storage, model_name),
     )
+    write_bytes(quarantine_path, dump_quarantine(bad_records))
+    write_text(data_quality_path, render_data_quality(summary))
     _log.info("ingested", documents=len(documents), test_documents=len(test_documents), bad_records=len(bad_records))
     return outputs
 

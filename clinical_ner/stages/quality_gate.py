@@ -1,13 +1,14 @@
 """Model, test documents and the champion's version in, one word out."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import structlog
+from pydantic import ValidationError
 
 from clinical_ner import model_package
 from clinical_ner.datasets import load_dataset
 from clinical_ner.documents import Document
+from clinical_ner.errors import DataError
 from clinical_ner.evaluation.evaluation import Evaluation
 from clinical_ner.gate import Candidate, GateThresholds, Verdict, assess, count_contaminated, judge, labels_of, model_bytes
 from clinical_ner.model_package import Manifest
@@ -15,7 +16,7 @@ from clinical_ner.registry import Registry
 from clinical_ner.reports.gate_report import render_gate_report
 from clinical_ner.reports.model_card import render_model_card
 from clinical_ner.splitting import SplitRule, split_documents
-from clinical_ner.stages.artifacts import PathLike, read_documents, write_text
+from clinical_ner.stages.artifacts import PathLike, read_bytes, read_documents, write_text
 from clinical_ner.storage import Storage, open_storage
 from clinical_ner.tagger import Tagger
 
@@ -39,8 +40,9 @@ def quality_gate(
 
     Writes the gate's answer as JSON, the gate report and the model card.
     """
-    files = model_package.unpack(Path(model_path).read_bytes())
+    files = model_package.unpack(read_bytes(model_path))
     challenger = Tagger.from_files(files)
+    evaluation = _read_evaluation(evaluation_path)
     documents = read_documents(test_path)
     storage = open_storage(registry_uri)
     rival = _load_champion(storage, model_name, champion)
@@ -52,13 +54,19 @@ def quality_gate(
         champion_version=champion,
         contaminated=count_contaminated(documents, _trained_on(storage, rival[0].manifest)) if rival else 0,
     )
-    evaluation = Evaluation.model_validate_json(Path(evaluation_path).read_bytes())
     write_text(gate_path, report.model_dump_json(indent=2))
     write_text(gate_report_path, render_gate_report(report))
     write_text(model_card_path, render_model_card(challenger.manifest, evaluation, gate_verdict=report.verdict))
     failed = [check.name for check in report.checks if check.verdict == "fail"]
     _log.info("judged", verdict=report.verdict, failed=failed)
     return report.verdict
+
+
+def _read_evaluation(path: PathLike) -> Evaluation:
+    try:
+        return Evaluation.model_validate_json(read_bytes(path))
+    except ValidationError as error:
+        raise DataError(f"{path}: damaged artifact: not an evaluation") from error
 
 
 def _load_champion(storage: Storage, model_name: str, champion: str) -> tuple[Tagger, int] | None:

@@ -1,7 +1,5 @@
 """An approved model goes into the registry, and live where that is wanted."""
 
-from pathlib import Path
-
 import structlog
 
 from clinical_ner import model_package
@@ -9,7 +7,7 @@ from clinical_ner.errors import ConfigError
 from clinical_ner.model_package import ModelFiles
 from clinical_ner.model_versions import ModelVersion
 from clinical_ner.registry import Registry
-from clinical_ner.stages.artifacts import PathLike
+from clinical_ner.stages.artifacts import PathLike, read_bytes
 from clinical_ner.storage import open_storage
 
 AUTO, NEVER = "auto", "never"
@@ -46,8 +44,8 @@ def register(
         "gate-report.md": gate_report_path,
         "model-card.md": model_card_path,
     }
-    files = model_package.unpack(Path(model_path).read_bytes())
-    files |= {model_package.RELEASE + name: Path(path).read_bytes() for name, path in release.items()}
+    files = model_package.unpack(read_bytes(model_path))
+    files |= {model_package.RELEASE + name: read_bytes(path) for name, path in release.items()}
     registry = Registry(open_storage(registry_uri))
     version = _find(registry, model_name, files) or registry.register(
         model_name, files, actor=ACTOR, reason="passed the quality gate"

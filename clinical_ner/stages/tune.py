@@ -1,7 +1,6 @@
 """Hyperparameter search: workers that help, and the stage that completes the study and reports it."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 import optuna
@@ -12,7 +11,7 @@ from clinical_ner.digests import digest_of
 from clinical_ner.errors import ConfigError
 from clinical_ner.features import FeatureSpec
 from clinical_ner.reports.tuning import render_tuning
-from clinical_ner.stages.artifacts import PathLike, read_sentences, write_text
+from clinical_ner.stages.artifacts import PathLike, read_bytes, read_sentences, write_text
 from clinical_ner.storage import open_storage
 from clinical_ner.training import CrfParameters
 from clinical_ner.tuning import TuningData, best_parameters, finished_trials, open_study, run_trials, study_name
@@ -33,7 +32,7 @@ class Search(NamedTuple):
 
     def open(self, train_path: PathLike, dev_path: PathLike, *, worker: int = 0) -> optuna.Study:
         """The study of this search on these sentences: the same for every worker, and for a step that runs again."""
-        data_digest = digest_of(Path(train_path).read_bytes() + Path(dev_path).read_bytes())
+        data_digest = digest_of(read_bytes(train_path) + read_bytes(dev_path))
         key = (data_digest, self.feature_groups, self.max_iterations, self.seed)
         return open_study(study_name(self.model_name, *map(str, key)), self.study_storage, seed=self.seed + worker)
 
