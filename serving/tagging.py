@@ -3,14 +3,12 @@
 It is a protocol so that the server opens its ports before the libraries that a model needs are imported.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
 from clinical_ner.documents import ScoredEntity
 from clinical_ner.model_package import Manifest
-
-_IN_USE: list[Mapping[str, bytes]] = []
 
 
 class NoteAnnotation(Protocol):
@@ -48,10 +46,6 @@ def load_tagger(model_dir: Path, expected_digest: str) -> NoteTagger:
     Raises:
         ModelFormatError: a file is missing or damaged, or the model is not the expected one.
     """
-    from clinical_ner.model_package import read_model_folder
     from clinical_ner.tagger import Tagger
 
-    files = read_model_folder(model_dir)
-    # CRFsuite reads the model where it lies, and python-crfsuite keeps no reference: freed, it is read all the same.
-    _IN_USE.append(files)
-    return Tagger.from_files(files, expected_digest=expected_digest or None)
+    return Tagger.from_folder(model_dir, expected_digest=expected_digest or None)

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from clinical_ner.corpora.synthetic import synthesize
-from clinical_ner.model_package import read_model_folder
 from clinical_ner.tagger import Tagger
 from tests.serving.server_process import ServerProcess
 
@@ -32,14 +31,6 @@ def roomy_server(model_folder: Path, tagger: Tagger, tmp_path_factory: pytest.Te
     with ServerProcess(model_folder, log, "--model-digest", tagger.digest) as process:
         yield process.wait_ready()
         assert process.running, process.log
-
-
-@pytest.fixture(scope="session")
-def tagger(model_folder: Path) -> Iterator[Tagger]:
-    """The served model, in this process; its files outlive it, since CRFsuite reads them where they lie."""
-    files = read_model_folder(model_folder)
-    yield Tagger.from_files(files)
-    assert files
 
 
 @pytest.fixture(scope="session")
