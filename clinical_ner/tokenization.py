@@ -5,6 +5,7 @@ since annotated spans end there, and keeps decimal numbers whole. spaCy's own se
 abbreviations of notes, so sentences end by the rules of :func:`split_sentences`.
 """
 
+import re
 from collections.abc import Sequence
 
 import spacy
@@ -16,6 +17,13 @@ from clinical_ner.documents import Token
 _PUNCTUATION = r"(?:[^\w\s]|_)"
 _INSIDE_NUMBER = r"(?<=\d)[.,](?=\d)"
 _SPLIT = rf"(?!{_INSIDE_NUMBER}){_PUNCTUATION}"
+
+# spaCy takes quadratic time over a run without white space (25 s for 32 KiB of brackets). Texts with a run this long are
+# split by the one expression that says the same as the rules above; a test holds both to the same tokens.
+_LONG_RUN = re.compile(r"\S{256}")
+_TOKEN = re.compile(rf"(?:[^\W_]|{_INSIDE_NUMBER})+|{_PUNCTUATION}")
+MAX_SENTENCE_TOKENS = 512
+"""Longer sentences are cut: nobody writes them, and CRFsuite holds the interpreter while it tags one."""
 
 _SENTENCE_END = frozenset(".!?")
 _LINE_END = frozenset(".!?:;")
@@ -39,6 +47,8 @@ class Tokenizer:
 
     def tokens(self, text: str) -> list[Token]:
         """All tokens in order, none of them white space; ``text[token.start:token.end] == token.text`` for each."""
+        if _LONG_RUN.search(text):
+            return [Token(match.group(), *match.span()) for match in _TOKEN.finditer(text)]
         if len(self._tokenize.vocab.strings) > self._max_strings:
             self._tokenize = _build_tokenizer()
         return [Token(token.text, token.idx, token.idx + len(token)) for token in self._tokenize(text) if not token.is_space]
@@ -61,11 +71,11 @@ def split_sentences(text: str, tokens: Sequence[Token]) -> list[list[Token]]:
     """Group ``tokens`` of ``text`` into sentences.
 
     A sentence ends at ``.``, ``!`` or ``?`` when white space and no lower-case letter follow, unless the full stop belongs to
-    an abbreviation; and at the end of a line, unless the next one merely goes on (a wrapped line).
+    an abbreviation; at the end of a line, unless the next one merely goes on (a wrapped line); and after 512 tokens.
     """
     sentences: list[list[Token]] = []
     for position, token in enumerate(tokens):
-        if position == 0 or _starts_sentence(text, tokens, position):
+        if position == 0 or len(sentences[-1]) == MAX_SENTENCE_TOKENS or _starts_sentence(text, tokens, position):
             sentences.append([])
         sentences[-1].append(token)
     return sentences

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from clinical_ner.tokenization import Tokenizer, split_sentences
+from clinical_ner.tokenization import MAX_SENTENCE_TOKENS, Tokenizer, split_sentences
 
 TOKENIZER = Tokenizer()
 AWKWARD = "a1.,;:!?_-'/() \t\n\r\0\x0b\x1c\x85\xa0\xad\u0301\u200b\u200d\u2028\u202e\u3000\ufeff\ufffeIßİ中\U0001f600\U00020000"
@@ -113,3 +113,18 @@ def test_tokenizer_is_kept_below_the_limit():
     before = tokenizer._tokenize
     tokenizer.tokens("gout and asthma")
     assert tokenizer._tokenize is before
+
+
+@given(st.one_of(texts, st.text(alphabet="ab1 2.,_-('\u0301\xe9\n", max_size=40)))
+def test_long_runs_are_split_as_spacy_splits(text):
+    """A text with a run too long for spaCy gets the tokens that spaCy gives its parts."""
+    run = " " + "ab1.5(" * 60 + " "
+    tokens = [token.text for token in Tokenizer().tokens(text + run)]
+    assert tokens == [token.text for token in Tokenizer().tokens(text)] + ["ab1.5", "("] * 60
+
+
+def test_hostile_runs_take_linear_time_and_short_sentences():
+    """200,000 brackets without white space are tokenized in moments, and no sentence is longer than the limit."""
+    sentences = Tokenizer().sentences("(" * 200_000)
+    assert sum(map(len, sentences)) == 200_000
+    assert max(map(len, sentences)) == MAX_SENTENCE_TOKENS
