@@ -119,8 +119,8 @@ def test_tokenizer_is_kept_below_the_limit():
 def test_long_runs_are_split_as_spacy_splits(text):
     """A text with a run too long for spaCy gets the tokens that spaCy gives its parts."""
     run = " " + "ab1.5(" * 60 + " "
-    tokens = [token.text for token in Tokenizer().tokens(text + run)]
-    assert tokens == [token.text for token in Tokenizer().tokens(text)] + ["ab1.5", "("] * 60
+    tokens = [token.text for token in TOKENIZER.tokens(text + run)]
+    assert tokens == [token.text for token in TOKENIZER.tokens(text)] + ["ab1.5", "("] * 60
 
 
 def test_hostile_runs_take_linear_time_and_short_sentences():
