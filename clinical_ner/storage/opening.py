@@ -5,15 +5,16 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from clinical_ner.errors import ConfigError
+from clinical_ner.settings import Settings
 from clinical_ner.storage.filesystem import FileStorage
 from clinical_ner.storage.protocol import Storage
 
 
 def open_storage(uri: str) -> Storage:
-    """The store at ``uri``: a path, or ``file:///an/absolute/path``. Nothing is read or written yet.
+    """The store at ``uri``: a path, ``file:///an/absolute/path``, or ``s3://bucket/prefix``. Nothing is read or written yet.
 
     Raises:
-        ConfigError: the scheme is unknown, or the URI names no absolute path.
+        ConfigError: the scheme is unknown, the URI names no absolute path or no bucket, or settings for S3 are missing.
     """
     if "://" not in uri:
         return _open_path(uri)
@@ -36,4 +37,12 @@ def _open_file_uri(uri: str) -> Storage:
     return FileStorage(Path(unquote(parts.path)))
 
 
-_SCHEMES: Mapping[str, Callable[[str], Storage]] = {"file": _open_file_uri}
+def _open_s3_uri(uri: str) -> Storage:
+    try:
+        from clinical_ner.storage.s3 import open_s3
+    except ModuleNotFoundError as error:
+        raise ConfigError("s3:// needs the minio package; install clinical-ner[monitor]") from error
+    return open_s3(uri, Settings())
+
+
+_SCHEMES: Mapping[str, Callable[[str], Storage]] = {"file": _open_file_uri, "s3": _open_s3_uri}
