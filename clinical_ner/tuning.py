@@ -7,11 +7,13 @@ that a killed worker's trial is noticed). Without storage one worker keeps the s
 
 import hashlib
 import logging
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import optuna
 import pycrfsuite
+from optuna.exceptions import ExperimentalWarning
 from optuna.storages import BaseStorage, InMemoryStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState
@@ -48,8 +50,14 @@ def open_study_storage(study_storage: str) -> BaseStorage:
         return _open_journal(Path(study_storage.removeprefix(_JOURNAL_SCHEME)))
     if "://" not in study_storage:
         raise ConfigError("study_storage: neither journal:///absolute/file nor a database URL (dialect+driver://user@host/db)")
+    return _open_database(study_storage)
+
+
+def _open_database(url: str) -> RDBStorage:
     try:
-        return RDBStorage(study_storage, heartbeat_interval=HEARTBEAT_SECONDS, grace_period=2 * HEARTBEAT_SECONDS)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ExperimentalWarning)  # heartbeats, since Optuna 2.5
+            return RDBStorage(url, heartbeat_interval=HEARTBEAT_SECONDS, grace_period=2 * HEARTBEAT_SECONDS)
     except Exception as error:  # SQLAlchemy and each driver raise their own
         raise ConfigError(f"study_storage: the database cannot be opened ({type(error).__name__})") from error
 
