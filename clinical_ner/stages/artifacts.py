@@ -97,6 +97,8 @@ def read_sentences(path: PathLike) -> list[LabelledSentence]:
 
 def _decompress(path: PathLike) -> bytes:
     data = read_bytes(path)
+    if not data:  # which gzip takes for the compressed form of nothing
+        raise DataError(f"{path}: damaged artifact: empty")
     try:
         return gzip.decompress(data)
     except (OSError, EOFError, zlib.error) as error:
