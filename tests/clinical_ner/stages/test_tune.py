@@ -154,7 +154,7 @@ def test_other_sentences_are_another_study(parts, run_tune, tmp_path):
 @pytest.mark.parametrize("storage", ["journal://relative/study.log", "study.log"])
 def test_wrong_study_storage_is_named(parts, storage):
     """What is neither an absolute journal nor a database URL is refused by the parameter's name."""
-    with pytest.raises(ConfigError, match="^study_storage: "):
+    with pytest.raises(ConfigError, match=r"^study_storage: "):
         tune_worker(worker=0, params_uri="", search=search(study_storage=storage), **parts)
 
 
