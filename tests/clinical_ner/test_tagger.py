@@ -125,6 +125,9 @@ def test_explanation_gives_the_strongest_features_of_each_entity(tagger, crf, fo
             best = sorted((weight for weight in totals.values() if weight > 0), reverse=True)[:3]
             assert [feature.weight for feature in explanation] == pytest.approx(best)
             assert all(math.isclose(totals[feature.feature], feature.weight) for feature in explanation)
+        for entity, everything in zip(annotation.entities, tagger.explain(text, annotation.entities, top=10_000), strict=True):
+            totals = _weights_of(entity, text, tokenizer, weights)
+            assert {feature for feature, _ in everything} == {feature for feature, weight in totals.items() if weight > 0}
 
 
 def _weights_of(entity, text, tokenizer, weights):
