@@ -132,7 +132,8 @@ class ProgressDisplay:
 
     def _print_line(self, step: Step) -> None:
         seconds = f"{step.seconds(self.progress.clock()):7.1f} s" if step.state != "running" else " " * 9
-        self._console.print(f"{step.task:<14} {step.state:<8} {seconds}  {step.note}", markup=False, highlight=False)
+        line = f"{step.task:<14} {step.state:<8} {seconds}  {step.note}"
+        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
 
     def _table(self) -> RenderableType:
         table = Table("stage", "state", "elapsed", "result", box=None, pad_edge=False)
