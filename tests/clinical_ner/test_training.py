@@ -125,6 +125,12 @@ def test_training_without_an_entity_is_refused(tokenizer):
             CrfTrainer(nothing, FeatureSpec())
 
 
+def test_labels_of_single_words_are_learned(tokenizer):
+    """A label whose every span is one token long is a label of the model."""
+    sentences, _ = label_document(Document("n", "gout", (Entity(0, 4, "DISEASE"),)), tokenizer)
+    assert CrfTrainer(sentences, FeatureSpec()).labels == {"DISEASE"}
+
+
 def test_labelled_sentences_hold_every_token_and_the_unalignable_apart(tokenizer):
     """A document's sentences keep its tokens; what tags cannot say is handed back, not moved."""
     text = "He has gout. Takes aspirin daily."
