@@ -21,7 +21,7 @@ class SplitRule(BaseModel):
 
     seed: int = 0
     dev_fraction: float = Field(default=0.15, gt=0, lt=1)
-    test_fraction: float = Field(default=0.15, ge=0, lt=1)
+    test_fraction: float = Field(default=0.2, ge=0, lt=1)
 
     @classmethod
     def checked(cls, *, seed: int, dev_fraction: float, test_fraction: float) -> "SplitRule":

@@ -29,16 +29,25 @@ Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
 
 @app.command("compile")
 def compile_command(
-    output: Annotated[Path, typer.Option(help="File to write.")] = COMPILED,
+    output: Annotated[Path, typer.Option(help="File to write.", show_default=f"pipelines/compiled/{COMPILED.name}")] = COMPILED,
     image: Annotated[str, typer.Option(help="Image of every step, by tag or digest.")] = Platform().image,
     service_account: Annotated[str, typer.Option(help="Kubernetes service account that runs are submitted with.")] = "",
     s3_secret: Annotated[str, typer.Option(help="Secret with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.")] = "",
+    s3_endpoint: Annotated[str, typer.Option(help="S3 server that the steps use, http(s)://host:port.")] = "",
+    s3_region: Annotated[str, typer.Option(help="Region of the bucket.")] = "",
     study_secret: Annotated[str, typer.Option(help="Secret with PGPASSWORD of the tuning database.")] = "",
     kubernetes: Annotated[bool, typer.Option("--kubernetes", help="Write Pipeline and PipelineVersion objects.")] = False,
     namespace: Annotated[str, typer.Option(help="Namespace of those objects.")] = "",
 ) -> None:
     """Compile the pipeline to the file that KFP takes; the platform team's choices enter here."""
-    platform = Platform(image=image, service_account=service_account, s3_secret=s3_secret, study_secret=study_secret)
+    platform = Platform(
+        image=image,
+        service_account=service_account,
+        s3_secret=s3_secret,
+        s3_endpoint=s3_endpoint,
+        s3_region=s3_region,
+        study_secret=study_secret,
+    )
     compile_pipeline(output, platform, kubernetes=kubernetes, namespace=namespace)
     typer.echo(f"wrote {output}")
 
@@ -56,7 +65,9 @@ def run_command(parameters: dict[str, object], output: Output = None, quiet: Qui
 def submit_command(
     parameters: dict[str, object],
     host: Annotated[str, typer.Option(help="KFP API endpoint.", show_default="CLINICAL_NER_KFP_HOST")] = Settings().kfp_host,
-    package: Annotated[Path, typer.Option(help="Compiled pipeline, as `compile` wrote it.")] = COMPILED,
+    package: Annotated[
+        Path, typer.Option(help="Compiled pipeline, as `compile` wrote it.", show_default=f"pipelines/compiled/{COMPILED.name}")
+    ] = COMPILED,
     namespace: Annotated[str, typer.Option(help="Profile of a multi-user Kubeflow; empty for a single-user one.")] = "",
     experiment: Annotated[str, typer.Option(help="Experiment that the run belongs to; made when missing.")] = "clinical-ner",
     run_name: Annotated[str, typer.Option(help="Name of the run.", show_default="made of the pipeline's name")] = "",

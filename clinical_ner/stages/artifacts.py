@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from clinical_ner.documents import Document, dump_documents, load_documents
 from clinical_ner.errors import DataError, StorageError
+from clinical_ner.model_package import ModelFiles, pack, unpack
 from clinical_ner.training import LabelledSentence
 
 PathLike = str | os.PathLike[str]
@@ -93,6 +94,21 @@ def read_sentences(path: PathLike) -> list[LabelledSentence]:
     except ValidationError:
         # Not chained: the validator's message quotes what it met, which is note text.
         raise DataError(f"{path}: damaged artifact: not labelled sentences") from None
+
+
+def write_model(path: PathLike, files: ModelFiles) -> None:
+    """A model's files as one compressed archive."""
+    write_bytes(path, gzip.compress(pack(files), mtime=0))
+
+
+def read_model(path: PathLike) -> dict[str, bytes]:
+    """The files of :func:`write_model`, not verified yet.
+
+    Raises:
+        DataError: the file is missing or damaged; the message names it.
+        ModelFormatError: it is no archive of a model.
+    """
+    return unpack(_decompress(path))
 
 
 def _decompress(path: PathLike) -> bytes:

@@ -2,11 +2,10 @@
 
 import structlog
 
-from clinical_ner import model_package
 from clinical_ner.evaluation.evaluation import Evaluation, annotate_all
 from clinical_ner.evaluation.evaluation import evaluate as score
 from clinical_ner.reports.error_browser import render_error_browser
-from clinical_ner.stages.artifacts import PathLike, read_bytes, read_documents, write_text
+from clinical_ner.stages.artifacts import PathLike, read_documents, read_model, write_text
 from clinical_ner.tagger import Tagger
 
 _log = structlog.get_logger()
@@ -19,7 +18,7 @@ def evaluate(
 
     The error browser holds note text only when ``show_note_text``; otherwise letters and digits are masked.
     """
-    tagger = Tagger.from_files(model_package.unpack(read_bytes(model_path)))
+    tagger = Tagger.from_files(read_model(model_path))
     documents = read_documents(test_path)
     annotations = annotate_all(tagger, documents)
     evaluation = score(documents, annotations)

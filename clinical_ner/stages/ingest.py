@@ -1,5 +1,6 @@
 """Corpus in, immutable dataset out."""
 
+import gzip
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -46,7 +47,8 @@ def ingest(
 ) -> IngestOutputs:
     """Read the corpus, and the test corpus where one is given apart; store both as datasets.
 
-    Writes the data-quality report and the quarantined records (none under ``on_bad_record=fail``), once all else is done.
+    Once all else is done, writes the data-quality report and, compressed, the quarantined records (none under
+    ``on_bad_record=fail``).
 
     Raises:
         DataError: a record is bad and ``on_bad_record`` is ``fail``, or what is left is too little to split.
@@ -67,7 +69,7 @@ def ingest(
         test_dataset_digest=_store_test(storage, test_documents, options),
         champion=_champion(storage, model_name),
     )
-    write_bytes(quarantine_path, dump_quarantine(bad_records))
+    write_bytes(quarantine_path, gzip.compress(dump_quarantine(bad_records), mtime=0))
     write_text(data_quality_path, render_data_quality(summary))
     _log.info("ingested", documents=len(documents), test_documents=len(test_documents), bad_records=len(bad_records))
     return outputs

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import structlog
 from pydantic import ValidationError
 
-from clinical_ner import model_package
 from clinical_ner.datasets import load_dataset
 from clinical_ner.documents import Document
 from clinical_ner.errors import DataError
@@ -16,7 +15,7 @@ from clinical_ner.registry import Registry
 from clinical_ner.reports.gate_report import render_gate_report
 from clinical_ner.reports.model_card import render_model_card
 from clinical_ner.splitting import SplitRule, split_documents
-from clinical_ner.stages.artifacts import PathLike, read_bytes, read_documents, write_text
+from clinical_ner.stages.artifacts import PathLike, read_bytes, read_documents, read_model, write_text
 from clinical_ner.storage import Storage, open_storage
 from clinical_ner.tagger import Tagger
 
@@ -40,7 +39,7 @@ def quality_gate(
 
     Writes the gate's answer as JSON, the gate report and the model card.
     """
-    files = model_package.unpack(read_bytes(model_path))
+    files = read_model(model_path)
     challenger = Tagger.from_files(files)
     evaluation = _read_evaluation(evaluation_path)
     documents = read_documents(test_path)

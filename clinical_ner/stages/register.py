@@ -7,7 +7,7 @@ from clinical_ner.errors import ConfigError
 from clinical_ner.model_package import ModelFiles
 from clinical_ner.model_versions import ModelVersion
 from clinical_ner.registry import Registry
-from clinical_ner.stages.artifacts import PathLike, read_bytes
+from clinical_ner.stages.artifacts import PathLike, read_bytes, read_model
 from clinical_ner.storage import open_storage
 
 AUTO, NEVER = "auto", "never"
@@ -44,7 +44,7 @@ def register(
         "gate-report.md": gate_report_path,
         "model-card.md": model_card_path,
     }
-    files = model_package.unpack(read_bytes(model_path))
+    files = read_model(model_path)
     files |= {model_package.RELEASE + name: read_bytes(path) for name, path in release.items()}
     registry = Registry(open_storage(registry_uri))
     version = _find(registry, model_name, files) or registry.register(

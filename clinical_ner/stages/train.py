@@ -4,7 +4,7 @@ import structlog
 
 from clinical_ner import model_package
 from clinical_ner.features import FeatureSpec
-from clinical_ner.stages.artifacts import PathLike, read_sentences, write_bytes
+from clinical_ner.stages.artifacts import PathLike, read_sentences, write_model
 from clinical_ner.training import CrfParameters, train_model
 
 _log = structlog.get_logger()
@@ -38,7 +38,7 @@ def train(
         datasets=datasets,
         provenance={"seed": seed, "dev_fraction": dev_fraction, "test_fraction": test_fraction},
     )
-    write_bytes(model_path, model_package.pack(files))
+    write_model(model_path, files)
     digest = model_package.parse_manifest(files[model_package.MANIFEST]).model_digest
     _log.info("trained", sentences=len(sentences), model_digest=digest)
     return digest

@@ -4,7 +4,7 @@ import pytest
 
 from clinical_ner.errors import DataError, ModelFormatError
 from clinical_ner.evaluation.evaluation import Evaluation
-from clinical_ner.stages.artifacts import read_documents
+from clinical_ner.stages.artifacts import read_documents, read_model, write_model
 from tests.clinical_ner.stages.stage_runs import run_evaluate
 
 
@@ -39,9 +39,10 @@ def entity_text(document, entity):
 
 def test_damaged_model_is_refused_before_it_is_parsed(finished, tmp_path):
     """A changed byte in the CRF's file would crash the process: its digest is compared first."""
-    archive = bytearray((finished.folder / "model").read_bytes())
-    archive[archive.index(b"lCRF") + 100] ^= 1
-    (tmp_path / "model").write_bytes(archive)
+    files = read_model(finished.folder / "model")
+    damaged = bytearray(files["model.crfsuite"])
+    damaged[100] ^= 1
+    write_model(tmp_path / "model", {**files, "model.crfsuite": bytes(damaged)})
     (tmp_path / "test").write_bytes((finished.folder / "test").read_bytes())
     with pytest.raises(ModelFormatError, match=r"model\.crfsuite: damaged"):
         run_evaluate(finished.into(tmp_path / "out"), tmp_path)

@@ -1,5 +1,6 @@
 """The ingest stage: from a corpus of any kind to datasets."""
 
+import gzip
 import json
 
 import pytest
@@ -102,7 +103,7 @@ def test_quarantine_file_holds_the_bad_records_of_both_corpora(ingest, corpus, t
     test = tmp_path / "test.jsonl"
     test.write_bytes(dump_documents(synthesize(10, seed=4)) + b"\xff\n")
     outputs = ingest(corpus, test_corpus_uri=str(test), on_bad_record="quarantine").ingested
-    first, second = map(json.loads, (ingest.folder / "quarantine").read_text().splitlines())
+    first, second = map(json.loads, gzip.decompress((ingest.folder / "quarantine").read_bytes()).splitlines())
     assert (first["file"], first["line"], first["raw"]) == (str(corpus), 1, BAD_LINE)
     assert first["reason"].startswith("entities[0]: offsets 24:99")
     assert (second["file"], second["line"], second["raw_base64"]) == (str(test), 11, "/w==")
@@ -113,7 +114,7 @@ def test_quarantine_file_holds_the_bad_records_of_both_corpora(ingest, corpus, t
 def test_quarantine_file_is_empty_without_bad_records(ingest, corpus):
     """The artifact is there for every run, empty when all is well."""
     ingest(corpus)
-    assert (ingest.folder / "quarantine").read_bytes() == b""
+    assert gzip.decompress((ingest.folder / "quarantine").read_bytes()) == b""
 
 
 def test_label_map_that_drops_everything_is_refused(ingest, corpus):

@@ -8,8 +8,8 @@ from clinical_ner.datasets import load_dataset
 from clinical_ner.documents import Document, Entity, dump_documents
 from clinical_ner.errors import NotFound
 from clinical_ner.features import FeatureSpec, extract
-from clinical_ner.model_package import unpack, write_model_folder
-from clinical_ner.stages.artifacts import read_documents, read_sentences
+from clinical_ner.model_package import write_model_folder
+from clinical_ner.stages.artifacts import read_documents, read_model, read_sentences
 from clinical_ner.storage import open_storage
 from serving.tagging import load_tagger
 from tests.clinical_ner.stages.stage_runs import RULE, run_ingest, run_preprocess, run_train
@@ -99,7 +99,7 @@ def trained(tmp_path_factory):
     run = run_ingest(folder, folder / "registry", folder / "corpus.jsonl", **options)
     run_preprocess(run)
     run_train(run)
-    write_model_folder(unpack((folder / "model").read_bytes()), folder / "served")
+    write_model_folder(read_model(folder / "model"), folder / "served")
     return run
 
 

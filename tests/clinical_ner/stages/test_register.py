@@ -3,8 +3,8 @@
 import pytest
 
 from clinical_ner.errors import ConfigError, DataError, StorageError
-from clinical_ner.model_package import unpack
 from clinical_ner.registry import Registry
+from clinical_ner.stages.artifacts import read_model
 from clinical_ner.storage import open_storage
 from clinical_ner.tagger import Tagger
 from tests.clinical_ner.stages.stage_runs import NAME, largest_file, run_register
@@ -36,7 +36,7 @@ def test_register_stores_model_and_release_files(finished, registry, tmp_path):
     """The version holds the very model of the archive, and metrics, gate and card as they were written."""
     run_register(finished, tmp_path / "registry")
     files = registry.files(NAME, "v1")
-    model = unpack((finished.folder / "model").read_bytes())
+    model = read_model(finished.folder / "model")
     assert {path: files[path] for path in model if path != "manifest.json"} == {
         path: data for path, data in model.items() if path != "manifest.json"
     }

@@ -4,8 +4,8 @@ import orjson
 import pytest
 
 from clinical_ner.errors import ConfigError, TooLittleData
-from clinical_ner.model_package import FEATURES, MANIFEST, parse_manifest, unpack
-from clinical_ner.stages.artifacts import read_sentences, write_sentences
+from clinical_ner.model_package import FEATURES, MANIFEST, parse_manifest
+from clinical_ner.stages.artifacts import read_model, read_sentences, write_sentences
 from clinical_ner.tagger import Tagger
 from tests.clinical_ner.stages.stage_runs import NAME, PARAMETERS, run_train
 
@@ -14,7 +14,7 @@ def test_train_gives_the_same_digest_twice(finished, tmp_path):
     """The digest is a function of the input, and is the one in the archive's manifest."""
     first = run_train(finished.into(tmp_path / "a"), finished.folder)
     assert first == run_train(finished.into(tmp_path / "b"), finished.folder)
-    files = unpack((tmp_path / "a" / "model").read_bytes())
+    files = read_model(tmp_path / "a" / "model")
     assert Tagger.from_files(files, expected_digest=first).manifest.name == NAME
 
 
@@ -28,13 +28,13 @@ def test_train_gives_the_same_digest_twice(finished, tmp_path):
 )
 def test_train_digest_follows_what_decides_the_model(finished, tmp_path, changed, same):
     """What only describes a model leaves its digest alone; what changes its weights changes it."""
-    before = parse_manifest(unpack((finished.folder / "model").read_bytes())[MANIFEST]).model_digest
+    before = parse_manifest(read_model(finished.folder / "model")[MANIFEST]).model_digest
     assert (run_train(finished.into(tmp_path), finished.folder, **changed) == before) is same
 
 
 def test_train_records_what_the_model_was_made_from(finished):
     """CRF parameters, split, seed, features and dataset can be read in the manifest."""
-    files = unpack((finished.folder / "model").read_bytes())
+    files = read_model(finished.folder / "model")
     manifest = parse_manifest(files[MANIFEST])
     expected = orjson.loads(PARAMETERS) | {"seed": 0, "dev_fraction": 0.15, "test_fraction": 0.2}
     assert manifest.parameters.items() >= expected.items()
@@ -44,7 +44,7 @@ def test_train_records_what_the_model_was_made_from(finished):
 
 def test_train_uses_the_development_part_too(finished):
     """Tuning is done: words that only the development sentences have are in the model's lexicon."""
-    lexicon = set(orjson.loads(unpack((finished.folder / "model").read_bytes())["lexicon.json"]))
+    lexicon = set(orjson.loads(read_model(finished.folder / "model")["lexicon.json"]))
     train, dev = (
         {word.lower() for sentence in read_sentences(finished.folder / part) for word in sentence.words}
         for part in ("train", "dev")

@@ -6,8 +6,8 @@ import optuna
 import pytest
 
 from clinical_ner.errors import ConfigError, NotFound, TooLittleData
-from clinical_ner.model_package import MANIFEST, unpack
-from clinical_ner.stages.artifacts import write_sentences
+from clinical_ner.model_package import MANIFEST
+from clinical_ner.stages.artifacts import read_model, write_sentences
 from clinical_ner.stages.tune import Search, read_parameters, tune, tune_worker
 from clinical_ner.training import CrfParameters
 from clinical_ner.tuning import open_study_storage
@@ -52,7 +52,7 @@ def test_tune_returns_the_same_parameters_twice(run_tune, tmp_path):
 
 def test_tune_replays_a_manifest(finished, run_tune, tmp_path):
     """params_uri may be a model's manifest: its CRF parameters come back, its iterations included, and nothing is searched."""
-    manifest = json.loads(unpack((finished.folder / "model").read_bytes())[MANIFEST])
+    manifest = json.loads(read_model(finished.folder / "model")[MANIFEST])
     manifest["parameters"] |= RECORDED
     (tmp_path / "manifest.json").write_text(json.dumps(manifest))
     assert json.loads(run_tune(params_uri=(tmp_path / "manifest.json").as_uri())) == RECORDED
