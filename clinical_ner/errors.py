@@ -10,7 +10,8 @@
     ├── StorageError           a store cannot be read or written
     │   ├── NotFound           no object under that key
     │   ├── AlreadyExists      a create-only write met an existing object
-    │   └── Conflict           a compare-and-swap write met a newer object
+    │   ├── Conflict           a compare-and-swap write met a newer object
+    │   └── SpoolError         the local disk refuses the records of a request that must be logged
     ├── RegistryError          a model version cannot make the requested change of state
     ├── RequestError           an inference request is malformed
     │   ├── UnknownModel       it names a model or version that is not served here
@@ -57,6 +58,10 @@ class AlreadyExists(StorageError):
 
 class Conflict(StorageError):
     """A compare-and-swap write met an object that changed since it was read; the object is unchanged."""
+
+
+class SpoolError(StorageError):
+    """The local disk refuses the records of a request that must not be answered without them."""
 
 
 class RegistryError(ClinicalNerError):

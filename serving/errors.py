@@ -32,6 +32,7 @@ STATUSES: Mapping[type[errors.ClinicalNerError], Status] = {
     errors.UnknownModel: Status(404, StatusCode.NOT_FOUND),
     errors.RequestTooLarge: Status(413, StatusCode.RESOURCE_EXHAUSTED),
     errors.ModelNotReady: Status(503, StatusCode.UNAVAILABLE),
+    errors.SpoolError: Status(503, StatusCode.UNAVAILABLE),
     # What follows is never the caller's fault: the server was set up wrong or met a bug.
     errors.ClinicalNerError: INTERNAL,
     errors.ConfigError: INTERNAL,

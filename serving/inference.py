@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -10,6 +10,7 @@ import orjson
 from clinical_ner.documents import ScoredEntity
 from clinical_ner.errors import UnknownModel
 from serving.metrics import ServingMetrics
+from serving.request_log import Arrival, RequestLog, RequestNotes
 from serving.tagging import NoteAnnotation, NoteTagger, Weight
 
 
@@ -24,6 +25,7 @@ class InferenceRequest:
     specialties: Sequence[str] = ()
     explain: bool = False
     min_score: float = 0.0
+    arrival: Arrival = field(default_factory=Arrival.now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +42,12 @@ class InferenceReply:
 class Annotator:
     """A loaded model as it answers requests."""
 
-    def __init__(self, tagger: NoteTagger, metrics: ServingMetrics) -> None:
+    def __init__(self, tagger: NoteTagger, metrics: ServingMetrics, log: RequestLog | None = None) -> None:
         self.name = tagger.manifest.name
         self.version = tagger.manifest.served_version
         self._tagger = tagger
         self._metrics = metrics
+        self._log = log
         metrics.adopt(self.name, self.version, tagger.manifest.model_digest)
 
     def check(self, name: str, version: str) -> None:
@@ -59,18 +62,25 @@ class Annotator:
             raise UnknownModel(f"model version: not served here; this server has {self.version!r}")
 
     def answer(self, request: InferenceRequest) -> InferenceReply:
-        """Tag every note of ``request``. A note without text is answered with no entities."""
-        annotations = [self._tagger.annotate(text) for text in request.texts]
-        self._metrics.count_notes(annotations)
-        return InferenceReply(
-            model_name=self.name,
-            model_version=self.version,
-            id=request.id or uuid.uuid4().hex,
-            record_ids=[uuid.uuid4().hex for _ in annotations],
-            entities=[
+        """Tag every note of ``request`` and log it. A note without text is answered with no entities.
+
+        Raises:
+            SpoolError: it cannot be logged and must be.
+        """
+        notes = RequestNotes(request.id or uuid.uuid4().hex, [uuid.uuid4().hex for _ in request.texts], request)
+        try:
+            annotations = [self._tagger.annotate(text) for text in request.texts]
+            entities = [
                 self._encode(request, text, annotation) for text, annotation in zip(request.texts, annotations, strict=True)
-            ],
-        )
+            ]
+        except Exception as error:
+            if self._log is not None:
+                self._log.failed(notes, error)
+            raise
+        self._metrics.count_notes(annotations)
+        if self._log is not None:
+            self._log.answered(notes, annotations)
+        return InferenceReply(self.name, self.version, notes.request_id, notes.record_ids, entities)
 
     def _encode(self, request: InferenceRequest, text: str, annotation: NoteAnnotation) -> bytes:
         entities = [entity for entity in annotation.entities if entity.score >= request.min_score]

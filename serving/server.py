@@ -27,6 +27,7 @@ from serving.grpc_service import GrpcTransport
 from serving.inference import Annotator
 from serving.metrics import ServingMetrics
 from serving.model import NoteModel
+from serving.request_log import RequestLog, open_request_log
 from serving.rest import RestTransport
 from serving.settings import ServingSettings
 from serving.tagging import NoteTagger
@@ -116,6 +117,9 @@ class NoteServer(ModelServer):  # type: ignore[misc]
         super().__init__(http_port=settings.http_port, grpc_port=settings.grpc_port, workers=1, max_threads=1)
         self._settings = settings
         self._load = load
+        self._registry = registry
+        self._request_log: RequestLog | None = None
+        self._grace_ends = 0.0
         self._metrics = ServingMetrics(registry)
         self._model = NoteModel(settings, settings.inline_bytes)
         self._failed = False
@@ -141,6 +145,9 @@ class NoteServer(ModelServer):  # type: ignore[misc]
         loading = asyncio.create_task(self._load_model())
         await asyncio.gather(self._rest_server.start(), self._grpc_server.start(self.max_threads))
         loading.cancel()
+        if self._request_log is not None:
+            # A second or more even when requests in flight took all the grace: the store usually needs less.
+            await asyncio.to_thread(self._request_log.close, max(1.0, self._grace_ends - loop.time()))
 
     async def _load_model(self) -> None:
         while not self._rest_server.started:
@@ -149,16 +156,24 @@ class NoteServer(ModelServer):  # type: ignore[misc]
         try:
             tagger = await asyncio.to_thread(self._load)
         except Exception as error:  # noqa: BLE001  # any: a server without a model must not stay
-            reason = str(error) if isinstance(error, ClinicalNerError) else failure_of(error).message
-            log.error("model_not_loaded", type=type(error).__name__, reason=reason)  # noqa: TRY400  # no traceback
-            self._failed = True
-            await self._shut_down(drain_seconds=0)
+            await self._give_up("model_not_loaded", error)
+            return
+        try:
+            self._request_log = await asyncio.to_thread(open_request_log, self._settings, tagger.manifest, self._registry)
+        except Exception as error:  # noqa: BLE001  # any: nor one without the log that it was told to write
+            await self._give_up("inference_log_not_opened", error)
             return
         # What is loaded stays: without this a full garbage collection now and then walks all of it, within a request.
         gc.freeze()
-        self._model.adopt(Annotator(tagger, self._metrics))
+        self._model.adopt(Annotator(tagger, self._metrics, self._request_log))
         self.registered_models.update(self._model)
         log.info("ready", model=self._model.name, version=self._model.versions[0], digest=tagger.manifest.model_digest)
+
+    async def _give_up(self, event: str, error: Exception) -> None:
+        reason = str(error) if isinstance(error, ClinicalNerError) else failure_of(error).message
+        log.error(event, type=type(error).__name__, reason=reason)
+        self._failed = True
+        await self._shut_down(drain_seconds=0)
 
     def stop(self, sig: int) -> None:
         """Begin to drain; the second signal ends the draining."""
@@ -172,6 +187,7 @@ class NoteServer(ModelServer):  # type: ignore[misc]
         """Say "not ready" for ``drain_seconds`` while answering as ever, then close the ports and finish what is in flight."""
         self._model.drain()
         await asyncio.sleep(drain_seconds)
+        self._grace_ends = asyncio.get_running_loop().time() + self._settings.grace_seconds
         self._rest_server.stop()
         await self._grpc_server.stop()
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from clinical_ner.settings import DEFAULT_MAX_NOTE_BYTES
@@ -54,4 +54,24 @@ class ServingSettings(Limits):
         description="Requests with at most so much text are tagged at once when the tagging thread is idle, since handing "
         "them over takes longer than tagging them. 0: always hand over.",
     )
+    inference_log_uri: str = Field(
+        "", description="Store of the inference log: a path, file:///PATH or s3://BUCKET/PREFIX. Empty: nothing is logged."
+    )
+    inference_log_spool: Path = Field(
+        Path("/var/spool/clinical-ner"), description="Folder where records wait until they are sent; it outlives the container."
+    )
+    inference_log_spool_bytes: int = Field(
+        1024 * MEBIBYTE, gt=0, description="Beyond so many waiting bytes the oldest records are dropped, and counted."
+    )
+    inference_log_segment_bytes: int = Field(4 * MEBIBYTE, gt=0, description="Records are sent in files of so many bytes ...")
+    inference_log_flush_seconds: float = Field(60.0, gt=0, description="... or after so long.")
+    inference_log_required: bool = Field(
+        default=False, description="Answer 503 rather than without a record when the spool's disk refuses it."
+    )
+    inference_log_key: SecretStr = Field(
+        SecretStr(""),
+        description="Key of the texts' hashes, at least 16 bytes. An option is visible to all on the machine: use the "
+        "environment variable or the file. Without a key nothing is hashed.",
+    )
+    inference_log_key_file: Path | None = Field(None, description="File with that key.")
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="Least level that is logged.")

@@ -1,0 +1,81 @@
+"""From the lines of a spool file to Parquet files, one for each model version and hour."""
+
+import io
+from collections.abc import Iterator
+from datetime import datetime
+from typing import NamedTuple
+
+import pyarrow as pa  # type: ignore[import-untyped]
+from pyarrow import ArrowException, compute, json
+from pyarrow import parquet as pq
+
+from clinical_ner.errors import DataError
+from clinical_ner.inference_log.layout import file_key
+from clinical_ner.inference_log.schema import SCHEMA, SCHEMAS, conform, schema_version
+
+_LEAST_BLOCK_BYTES = 1 << 20
+
+
+class LogObject(NamedTuple):
+    """A Parquet file to be written; equal records make equal bytes and so an equal key."""
+
+    key: str
+    data: bytes
+    records: int
+
+
+def parse_lines(lines: bytes, name: str) -> pa.Table:
+    """The records of spool file ``name``, of the present or the previous schema version, as a table of the present one.
+
+    Raises:
+        DataError: they are neither.
+    """
+    # One block: a record that lies across two is refused. The reader leaves Python's lock to others meanwhile.
+    reading = json.ReadOptions(use_threads=False, block_size=max(_LEAST_BLOCK_BYTES, len(lines) + 1))
+    parsing = json.ParseOptions(explicit_schema=SCHEMA, unexpected_field_behavior="error")
+    try:
+        table = json.read_json(io.BytesIO(lines), reading, parsing)
+    except ArrowException as error:
+        raise DataError(f"{name}: not records of a schema that this release reads") from error
+    version = schema_version(table, name)
+    # A column that the lines lack was read as nulls.
+    return conform(table.select(SCHEMAS[version].names) if version in SCHEMAS else table, name)
+
+
+def to_objects(table: pa.Table) -> Iterator[LogObject]:
+    """The files to write for the records of ``table``, by model, version and the hour of each record's own time."""
+    hours = compute.floor_temporal(table["time"], unit="hour")
+    keyed = table.append_column("_hour", hours)
+    groups = keyed.group_by(["model_name", "model_version", "_hour"], use_threads=False).aggregate([])
+    for group in groups.to_pylist():
+        name, version, hour = group["model_name"], group["model_version"], group["_hour"]
+        rows = compute.and_(
+            compute.and_(compute.equal(table["model_name"], name), compute.equal(table["model_version"], version)),
+            compute.equal(hours, pa.scalar(hour, hours.type)),
+        )
+        yield _to_object(name, version, hour, table.filter(rows))
+
+
+def _to_object(name: str, version: str, hour: datetime, table: pa.Table) -> LogObject:
+    data = to_parquet(table)
+    return LogObject(file_key(name, version, hour, data), data, table.num_rows)
+
+
+def to_parquet(table: pa.Table) -> bytes:
+    sink = io.BytesIO()
+    pq.write_table(table, sink, compression="zstd")
+    return sink.getvalue()
+
+
+def from_parquet(data: bytes, name: str) -> pa.Table:
+    """The table in file ``name`` as it is.
+
+    Raises:
+        DataError: it is no Parquet file, or a damaged one.
+    """
+    if not data:
+        raise DataError(f"{name}: the file is empty")
+    try:
+        return pq.read_table(pa.BufferReader(data), use_threads=False)
+    except (ArrowException, OSError) as error:
+        raise DataError(f"{name}: not a Parquet file, or a damaged one") from error

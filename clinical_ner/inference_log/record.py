@@ -1,0 +1,58 @@
+"""One record of the inference log, and its form as a JSON line."""
+
+import hashlib
+import hmac
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import orjson
+
+SCHEMA_VERSION = 1
+OK = "ok"
+
+_VERSIONED = b'{"schema_version":%d,' % SCHEMA_VERSION
+
+
+@dataclass(frozen=True, slots=True)
+class InferenceRecord:
+    """What is kept of one note that was answered, or whose tagging failed. Its text is not."""
+
+    record_id: str
+    """The reply's, 32 hex digits: review samples and corrections are joined by it."""
+    time: datetime
+    """Of the request; aware, in UTC."""
+    request_id: str
+    text_hash: str
+    """:func:`hash_text`, empty when there is no key."""
+    model_name: str
+    model_version: str
+    model_digest: str
+    site: str
+    specialty: str
+    note_id: str
+    """As ``site`` and ``specialty`` the caller's, empty when not given."""
+    note_bytes: int
+    character_count: int
+    sentence_count: int
+    token_count: int
+    unknown_count: int
+    labels: tuple[str, ...]
+    """One an entity in the order of the text, whatever ``min_score`` the request had."""
+    scores: tuple[float, ...]
+    latency_seconds: float
+    """Of the whole request, from its being decoded to its being logged, which is just before the reply."""
+    status: str
+    """``ok``, or the name of the error's class; counts and entities are then 0 and none."""
+
+
+def encode_records(records: Sequence[InferenceRecord]) -> bytes:
+    """A JSON line each, with ``schema_version`` in front of the record's own fields."""
+    return b"".join(_VERSIONED + orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)[1:] for record in records)
+
+
+def hash_text(text: bytes, key: bytes) -> str:
+    """HMAC-SHA256 of ``text`` (UTF-8) as hex digits; empty without a key, since whoever guesses a note could tell by its bare
+    hash that he is right.
+    """
+    return hmac.digest(key, text, hashlib.sha256).hex() if key else ""

@@ -1,0 +1,162 @@
+"""What the inference log keeps of a request, and the log as the settings want it."""
+
+import time
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple, Protocol, Self
+
+from prometheus_client import CollectorRegistry
+
+from clinical_ner.errors import ConfigError
+from clinical_ner.inference_log import InferenceLog, InferenceRecord, LogLimits
+from clinical_ner.inference_log.metrics import LogMetrics
+from clinical_ner.inference_log.record import OK, hash_text
+from clinical_ner.model_package import Manifest
+from clinical_ner.storage import open_storage
+from serving.settings import ServingSettings
+from serving.tagging import NoteAnnotation
+
+LONGEST_NAME = 256
+"""Characters that are kept of what a caller calls a request, a note, a site: none is meant to hold a note."""
+LEAST_KEY_BYTES = 16
+
+
+class Arrival(NamedTuple):
+    """When a request was there: by the calendar, and by a clock that nobody sets."""
+
+    time: datetime
+    ticks: float
+
+    @classmethod
+    def now(cls) -> Self:
+        return cls(datetime.now(UTC), time.perf_counter())
+
+
+class LoggedRequest(Protocol):
+    """See :class:`serving.inference.InferenceRequest`."""
+
+    @property
+    def texts(self) -> Sequence[str]: ...
+    @property
+    def sites(self) -> Sequence[str]: ...
+    @property
+    def specialties(self) -> Sequence[str]: ...
+    @property
+    def note_ids(self) -> Sequence[str]: ...
+    @property
+    def arrival(self) -> Arrival: ...
+
+
+class RequestNotes(NamedTuple):
+    """A request with the names under which it is answered, one record id a note."""
+
+    request_id: str
+    record_ids: Sequence[str]
+    request: LoggedRequest
+
+
+class _Failed(NamedTuple):
+    """What the model said of a note when it failed."""
+
+    entities: tuple[()] = ()
+    sentence_count: int = 0
+    token_count: int = 0
+    unknown_count: int = 0
+
+
+class RequestLog:
+    """Writes a record a note before the reply; ``key`` is that of the texts' hashes, empty for none."""
+
+    def __init__(self, log: InferenceLog, manifest: Manifest, key: bytes) -> None:
+        self._log = log
+        self._manifest = manifest
+        self._key = key
+
+    def answered(self, notes: RequestNotes, annotations: Sequence[NoteAnnotation]) -> None:
+        """Log a request that is about to be answered; raises SpoolError when that fails and must not."""
+        self._log.append(list(self._records(notes, annotations, OK)))
+
+    def failed(self, notes: RequestNotes, error: Exception) -> None:
+        """Log a request whose tagging raised ``error``; raises as :meth:`answered`."""
+        self._log.append(list(self._records(notes, [_Failed()] * len(notes.record_ids), type(error).__name__)))
+
+    def close(self, timeout_seconds: float) -> None:
+        """Send what waits, for at most so long."""
+        self._log.close(timeout_seconds)
+
+    def _records(self, notes: RequestNotes, annotations: Sequence[NoteAnnotation], status: str) -> Iterator[InferenceRecord]:
+        request, manifest = notes.request, self._manifest
+        latency_seconds = time.perf_counter() - request.arrival.ticks
+        for number, annotation in enumerate(annotations):
+            text = request.texts[number].encode()
+            yield InferenceRecord(
+                record_id=notes.record_ids[number],
+                time=request.arrival.time,
+                request_id=notes.request_id[:LONGEST_NAME],
+                text_hash=hash_text(text, self._key),
+                model_name=manifest.name,
+                model_version=manifest.served_version,
+                model_digest=manifest.model_digest,
+                site=_name(request.sites, number),
+                specialty=_name(request.specialties, number),
+                note_id=_name(request.note_ids, number),
+                note_bytes=len(text),
+                character_count=len(request.texts[number]),
+                sentence_count=annotation.sentence_count,
+                token_count=annotation.token_count,
+                unknown_count=annotation.unknown_count,
+                labels=tuple(entity.label for entity in annotation.entities),
+                scores=tuple(entity.score for entity in annotation.entities),
+                latency_seconds=latency_seconds,
+                status=status,
+            )
+
+
+def open_request_log(settings: ServingSettings, manifest: Manifest, registry: CollectorRegistry) -> RequestLog | None:
+    """The log that the settings ask for; None when they ask for none.
+
+    Raises:
+        ConfigError: its store, spool folder, limits or key cannot be used.
+    """
+    if not settings.inference_log_uri:
+        return None
+    key = read_key(settings)
+    limits = LogLimits(
+        settings.inference_log_spool_bytes, settings.inference_log_segment_bytes, settings.inference_log_flush_seconds
+    )
+    log = InferenceLog(
+        settings.inference_log_spool,
+        open_storage(settings.inference_log_uri),
+        limits,
+        LogMetrics(registry, manifest.served_version),
+        required=settings.inference_log_required,
+    )
+    return RequestLog(log, manifest, key)
+
+
+def read_key(settings: ServingSettings) -> bytes:
+    """The key of the texts' hashes, from its file or its setting; white space around it is not part of it.
+
+    Raises:
+        ConfigError: it is given twice, too short, or its file cannot be read.
+    """
+    key = settings.inference_log_key.get_secret_value().encode().strip()
+    if settings.inference_log_key_file is not None:
+        if key:
+            raise ConfigError("--inference-log-key and --inference-log-key-file: give one of them")
+        key = _read_key_file(settings)
+    if 0 < len(key) < LEAST_KEY_BYTES or (not key and settings.inference_log_key_file is not None):
+        raise ConfigError(f"the inference log's key has {len(key)} bytes; at least {LEAST_KEY_BYTES} random ones are needed")
+    return key
+
+
+def _read_key_file(settings: ServingSettings) -> bytes:
+    path = settings.inference_log_key_file
+    try:
+        return path.read_bytes().strip() if path is not None else b""
+    except OSError as error:
+        raise ConfigError(f"--inference-log-key-file: {path}: {error.strerror}") from error
+
+
+def _name(column: Sequence[str], number: int) -> str:
+    return column[number][:LONGEST_NAME] if column else ""
