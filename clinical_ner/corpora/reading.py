@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from clinical_ner.corpora import biotext, brat, conll, jsonl, pubtator
+from clinical_ner.corpora.fetching import local_copies
 from clinical_ner.corpora.label_map import LabelMap
 from clinical_ner.corpora.records import BadRecord, CorpusReading, Record
 from clinical_ner.corpora.sources import resolve_uri
@@ -44,19 +45,31 @@ def read_corpus(uri: str, corpus_format: str, *, label_map: LabelMap, max_note_b
     unless the record brought one.
 
     Args:
-        uri: as :func:`resolve_uri` takes it; ``dataset://`` is the caller's to resolve.
+        uri: as :func:`resolve_uri` and :func:`local_copies` take it; ``dataset://`` is the caller's to resolve.
         corpus_format: a key of :data:`FORMATS`.
         label_map: applied to every label.
         max_note_bytes: the most UTF-8 bytes a text may have.
 
     Raises:
         ConfigError: the format is unknown, or the URI not one of files.
+        StorageError: an object store cannot be read.
         DataError: a file cannot be used at all (see the module), or the label map leaves none of the corpus's mentions.
     """
     if corpus_format not in FORMATS:
         raise ConfigError(f"corpus_format: {corpus_format!r} is not one of {', '.join(sorted(FORMATS))}")
-    chosen = FORMATS[corpus_format]
-    assembly = _Assembly(label_map, max_note_bytes)
+    with local_copies(uri) as copies:
+        try:
+            reading = _read_local(copies.uri, FORMATS[corpus_format], _Assembly(label_map, max_note_bytes))
+        except DataError as error:
+            raise DataError(copies.original(str(error))) from error
+    reading.files = [copies.original(file) for file in reading.files]
+    reading.bad_records = [
+        replace(bad, file=copies.original(bad.file), reason=copies.original(bad.reason)) for bad in reading.bad_records
+    ]
+    return reading
+
+
+def _read_local(uri: str, chosen: Format, assembly: "_Assembly") -> CorpusReading:
     for path in resolve_uri(uri, chosen.suffixes):
         assembly.reading.files.append(str(path))
         for record in chosen.read(path):

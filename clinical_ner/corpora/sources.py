@@ -37,7 +37,7 @@ def _local_path(part: str) -> Path:
         return Path(part)
     address = urlsplit(part)
     if address.scheme != "file":
-        raise ConfigError(f"corpus_uri: {address.scheme}:// is not read here; give a path or file:// URI")
+        raise ConfigError(f"corpus_uri: {address.scheme}:// is not read here; give a path, a file:// or an s3:// URI")
     if address.netloc not in {"", "localhost"}:
         raise ConfigError(f"corpus_uri: file://{address.netloc}/... names another host; write file:///...")
     return Path(unquote(address.path))

@@ -70,7 +70,7 @@ def test_list_of_paths_and_uris_is_read_in_order(read, write):
     ("uri", "message"),
     [
         ("", "corpus_uri: empty"),
-        ("s3://bucket/a", "s3:// is not read here"),
+        ("gs://bucket/a", "gs:// is not read here"),
         ("dataset://sha256:1", "dataset:// is not read here"),
         ("file://host/a", "file://host/... names another host"),
     ],
