@@ -1,0 +1,114 @@
+"""Could two samples of these sizes differ as much by chance? Three two-sample tests on counts, in terms of effective values.
+
+All divide by the design effect, and all count the noise of the reference as well as that of the window.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import chdtrc, gammaln, ndtr  # type: ignore[import-untyped]
+
+from clinical_ner.drift.profile import Counts
+
+MIN_EXPECTED = 5.0
+"""Expected count below which chi-square is not to be trusted (Cochran 1954)."""
+TESTS = 3
+
+
+def p_value(fine: tuple[Counts, Counts], binned: tuple[Counts, Counts], effect: float) -> float:
+    """Probability, under no drift, of a difference as large as this, by the strictest of three tests (Bonferroni).
+
+    ``fine`` and ``binned`` are the counts of reference and window, of equal shapes; the first and last of ``binned`` lie
+    outside the reference. ``effect`` is the design effect. 1 when either sample is empty.
+    """
+    if not fine[0].sum() or not fine[1].sum():
+        return 1.0
+    smallest = min(_shape_test(*binned, effect), _rank_test(*fine, effect), _outside_test(*binned, effect))
+    return min(1.0, TESTS * smallest)
+
+
+def holm(p_values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """P values adjusted for their number: below alpha, any one of them, with probability alpha at most (Holm 1979)."""
+    order = np.argsort(p_values)
+    factors = np.arange(len(p_values), 0, -1)
+    adjusted = np.empty(len(p_values))
+    adjusted[order] = np.minimum(np.maximum.accumulate(p_values[order] * factors), 1.0)
+    return adjusted
+
+
+def _shape_test(reference: Counts, window: Counts, effect: float) -> float:
+    """Chi-square test of homogeneity with the first-order correction of Rao & Scott (1981); two bins are tested exactly."""
+    first, second = _merge_sparse(reference / effect, window / effect)
+    if len(first) < 2:
+        first, second = _in_two(reference / effect, window / effect)
+    if len(first) == 2:
+        return _exact_two_sided(first, second)
+    pooled = first + second
+    sizes = first.sum(), second.sum()
+    statistic = sizes[0] * sizes[1] * ((second / sizes[1] - first / sizes[0]) ** 2 / pooled).sum()
+    return float(chdtrc(len(pooled) - 1, statistic))
+
+
+def _merge_sparse(reference: NDArray[np.float64], window: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
+    """Neighbouring bins merged until each expects enough values in the smaller sample."""
+    smaller = min(reference.sum(), window.sum()) / (reference.sum() + window.sum())
+    expected = (reference + window) * smaller
+    starts, gathered = [], np.inf
+    for position, value in enumerate(expected):
+        if gathered >= MIN_EXPECTED:
+            starts.append(position)
+            gathered = 0.0
+        gathered += value
+    if gathered < MIN_EXPECTED and len(starts) > 1:
+        starts.pop()
+    return np.add.reduceat(reference, starts), np.add.reduceat(window, starts)
+
+
+def _in_two(reference: NDArray[np.float64], window: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
+    """The fullest bin against all others: what is left to ask of a column that hardly varies."""
+    fullest = int(np.argmax(reference))
+    return tuple(np.array([sample[fullest], sample.sum() - sample[fullest]]) for sample in (reference, window))
+
+
+def _exact_two_sided(reference: NDArray[np.float64], window: NDArray[np.float64]) -> float:
+    """Fisher's exact test, two-sided by doubling, on counts rounded towards no difference."""
+    size, hits = round(float(window.sum())), float(window[1])
+    total = size + round(float(reference.sum()))
+    marked = round(float(reference[1] + window[1]))
+    above = np.ceil(hits - 1e-9) if hits < marked * size / total else np.floor(hits + 1e-9)
+    support = np.arange(max(0, size + marked - total), min(size, marked) + 1, dtype=np.float64)
+    logs = _log_choose(marked, support) + _log_choose(total - marked, size - support)
+    weights = np.exp(logs - logs.max())
+    weights /= weights.sum()
+    tail = min(weights[support <= above].sum(), weights[support >= above].sum())
+    return float(min(1.0, 2 * tail))
+
+
+def _rank_test(reference: Counts, window: Counts, effect: float) -> float:
+    """Wilcoxon's rank sum test, two-sided, corrected for ties and clusters (normal approximation)."""
+    pooled = (reference + window).astype(np.float64)
+    total, sizes = pooled.sum(), (float(reference.sum()), float(window.sum()))
+    ranks = np.cumsum(pooled) - pooled / 2
+    variance = (pooled @ (ranks - total / 2) ** 2) / total
+    if variance <= 0:
+        return 1.0
+    difference = window @ ranks / sizes[1] - reference @ ranks / sizes[0]
+    scale = np.sqrt(variance * effect * (1 / sizes[0] + 1 / sizes[1]))
+    return float(2 * ndtr(-abs(difference) / scale))
+
+
+def _outside_test(reference: Counts, window: Counts, effect: float) -> float:
+    """Are more of the window's values beyond the reference's least and largest than chance puts there?
+
+    The k outermost of all values all belong to the window with probability C(n, k) / C(n + N, k), where n and N are the sizes
+    of window and reference (precedence test, Nelson 1963). It is asked at both ends.
+    """
+    size, total = window.sum() / effect, (window.sum() + reference.sum()) / effect
+    beyond = np.floor(np.array([window[0], window[-1]]) / effect)
+    logs = _log_choose(size, beyond) - _log_choose(total, beyond)
+    return float(min(1.0, 2 * np.exp(logs.min())))
+
+
+def _log_choose(total: float, chosen: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Logarithm of the binomial coefficient, also of numbers that are not whole."""
+    logs: NDArray[np.float64] = gammaln(total + 1) - gammaln(chosen + 1) - gammaln(total - chosen + 1)
+    return logs
