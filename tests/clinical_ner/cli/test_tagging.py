@@ -1,0 +1,340 @@
+"""``clinical-ner predict`` and ``clinical-ner evaluate``, as the installed command runs them."""
+
+import io
+import json
+import sys
+
+import pytest
+
+from clinical_ner.cli import main
+from clinical_ner.documents import Document, content_id, dump_documents
+from clinical_ner.evaluation.evaluation import Evaluation, annotate_all
+from clinical_ner.evaluation.evaluation import evaluate as score
+from clinical_ner.registry import Registry
+from clinical_ner.storage import open_storage
+
+PATIENT = "Zebulon Quartermain"
+NOTE = f"{PATIENT} 😀 is a 64 y/o man with type 2 diabetes and hypertension, started on metformin and lisinopril."
+OTHER = "Denies asthma. Given salbutamol\u2028and amoxicillin."
+
+
+@pytest.fixture
+def cli(monkeypatch, capfdbinary, tmp_path):
+    """Run the command line on stdin of these bytes; returns what it wrote to stdout and stderr.
+
+    No run may show a traceback or, on stderr, the marked patient.
+    """
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run(*arguments, stdin=b"", status=0):
+        monkeypatch.setattr(sys, "argv", ["clinical-ner", *map(str, arguments)])
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+        with pytest.raises(SystemExit) as ended:
+            main()
+        sys.stdout.flush()
+        out, err = (stream.decode() for stream in capfdbinary.readouterr())
+        assert (ended.value.code or 0) == status, err
+        assert "Traceback" not in err
+        assert "Zebulon" not in err
+        return out, err
+
+    return run
+
+
+@pytest.fixture
+def predict(cli, model_folder):
+    """Predict with the shared model; returns the objects written."""
+
+    def run(*arguments, stdin=b""):
+        out, err = cli("predict", "--model-dir", model_folder, *arguments, stdin=stdin)
+        assert err == ""
+        return [json.loads(line) for line in out.splitlines()]
+
+    return run
+
+
+@pytest.fixture
+def predict_error(cli, model_folder):
+    """The one line that a failing prediction ends with, on the given status."""
+
+    def run(*arguments, stdin=b"", status=1):
+        out, err = cli("predict", "--model-dir", model_folder, *arguments, stdin=stdin, status=status)
+        assert out == ""
+        assert err.count("\n") == 1
+        return err
+
+    return run
+
+
+def expected(tagger, text):
+    return [{**found._asdict(), "text": text[found.start : found.end]} for found in tagger.annotate(text).entities]
+
+
+def jsonl(*records):
+    return "".join(json.dumps(record) + "\n" for record in records).encode()
+
+
+def test_predict_tags_a_text_file_as_one_note(predict, tagger, tmp_path):
+    """Offsets are code points of the file's text, lines and all, behind characters of every width."""
+    text = f"{NOTE}\n\n{OTHER}\n"
+    (tmp_path / "note.txt").write_text(text)
+    (result,) = predict("note.txt")
+    assert result == {"id": content_id("note.txt", text), "entities": expected(tagger, text)}
+    found = {(entity["text"], entity["label"]) for entity in result["entities"]}
+    assert found & {("metformin", "TREATMENT"), ("hypertension", "DISEASE")}
+    assert all(text[entity["start"] : entity["end"]] == entity["text"] for entity in result["entities"])
+
+
+def test_predict_tags_a_note_a_line_of_jsonl(predict, tagger, tmp_path):
+    """Ids are kept or made, gold entities in the file change nothing, blank lines are passed over."""
+    gold = [{"start": 0, "end": 7, "label": "NAME"}]
+    lines = jsonl({"id": "a", "text": NOTE, "entities": gold}, {"text": OTHER})
+    (tmp_path / "notes.jsonl").write_bytes(lines.replace(b"\n", b"\n\n", 1))
+    first, second = predict("notes.jsonl")
+    assert first == {"id": "a", "entities": expected(tagger, NOTE)}
+    assert second == {"id": content_id("notes.jsonl", OTHER), "entities": expected(tagger, OTHER)}
+
+
+def test_predict_keeps_the_order_of_files_and_notes(predict, tmp_path):
+    """Several files, one after the other."""
+    (tmp_path / "b.jsonl").write_bytes(jsonl({"id": "1", "text": NOTE}, {"id": "2", "text": OTHER}))
+    (tmp_path / "a.ndjson").write_bytes(jsonl({"id": "3", "text": NOTE}))
+    assert [result["id"] for result in predict("b.jsonl", "a.ndjson")] == ["1", "2", "3"]
+
+
+@pytest.mark.parametrize("arguments", [(), ("-",)])
+def test_predict_reads_json_lines_from_stdin(predict, tagger, arguments):
+    """Standard input is read when it is named, and when nothing is."""
+    results = predict(*arguments, stdin=jsonl({"id": "a", "text": NOTE}, {"id": "b", "text": OTHER}))
+    assert [result["id"] for result in results] == ["a", "b"]
+    assert results[0]["entities"] == expected(tagger, NOTE)
+
+
+def test_predict_reads_plain_lines_from_stdin(predict, tagger):
+    """A line that is not JSON is a note of its own, between those that are; a line separator within one does not end it."""
+    results = predict(stdin=f"{NOTE}\n".encode() + jsonl({"id": "b", "text": NOTE}) + OTHER.encode())
+    assert [result["entities"] for result in results] == [expected(tagger, text) for text in (NOTE, NOTE, OTHER)]
+    assert results[1]["id"] == "b"
+    assert results[0]["id"] == content_id("standard input", NOTE)
+
+
+def test_predict_takes_a_bom_for_no_part_of_the_note(predict, tagger, tmp_path):
+    """What Windows puts before a text does not move offsets, and does not break JSON."""
+    (tmp_path / "note.txt").write_bytes(b"\xef\xbb\xbf" + NOTE.encode())
+    (tmp_path / "notes.jsonl").write_bytes(b"\xef\xbb\xbf" + jsonl({"id": "a", "text": NOTE}))
+    results = predict("note.txt", "notes.jsonl") + predict(stdin=b"\xef\xbb\xbf" + NOTE.encode())
+    assert [result["entities"] for result in results] == [expected(tagger, NOTE)] * 3
+
+
+def test_predict_keeps_the_offsets_of_crlf(predict, tagger, tmp_path):
+    """Carriage returns count in a file's offsets and are in no entity; in JSON Lines and on stdin they end lines."""
+    text = f"{NOTE}\r\nGiven amoxicillin\r\n"
+    (tmp_path / "note.txt").write_bytes(text.encode())
+    (tmp_path / "notes.jsonl").write_bytes(jsonl({"id": "a", "text": NOTE}).replace(b"\n", b"\r\n"))
+    whole, line = predict("note.txt", "notes.jsonl")
+    assert whole["entities"] == expected(tagger, text)
+    assert line["entities"] == expected(tagger, NOTE)
+    assert predict(stdin=text.encode())[0]["entities"] == expected(tagger, NOTE)
+    assert not any("\r" in entity["text"] for entity in whole["entities"])
+
+
+def test_predict_of_nothing_writes_nothing(predict, tmp_path):
+    """Empty input has no notes."""
+    (tmp_path / "empty.txt").write_text("")
+    assert predict("empty.txt") == predict(stdin=b"\n  \n") == []
+
+
+def test_predict_min_score_leaves_out_weak_entities(predict, tagger):
+    """Those that score as much as asked for stay."""
+    found = expected(tagger, NOTE)
+    middle = sorted(entity["score"] for entity in found)[len(found) // 2]
+    (result,) = predict("--min-score", repr(middle), stdin=NOTE.encode())
+    assert result["entities"] == [entity for entity in found if entity["score"] >= middle]
+    assert 0 < len(result["entities"]) < len(found)
+
+
+def test_predict_writes_to_a_file(predict, tagger, tmp_path):
+    """With --output nothing goes to standard output, and what was in the file before is gone."""
+    (tmp_path / "found.jsonl").write_text("old\n" * 1000)
+    assert predict("-o", "found.jsonl", stdin=NOTE.encode()) == []
+    (line,) = (tmp_path / "found.jsonl").read_text().splitlines()
+    assert json.loads(line)["entities"] == expected(tagger, NOTE)
+
+
+BAD_INPUT = {
+    "broken JSON": (jsonl({"text": NOTE}) + b'{"text": "Zebulon', "{}:2: not JSON: column 18"),
+    "no text": (jsonl({"note": NOTE}), "{}:1: text: missing or not a string"),
+    "not an object": (b'["Zebulon"]\n', "{}:1: not a JSON object"),
+    "a wrong type": (b"\n" + jsonl({"text": NOTE, "id": 3}), "{}:2: id: not a string"),
+    "an empty text": (jsonl({"text": "  "}), "{}:1: text: empty"),
+    "a lone surrogate": (b'{"text": "Zebulon \\ud800"}\n', "{}:1: not JSON"),
+    "no UTF-8": (jsonl({"text": NOTE}) + b'{"text": "Zebulon \xe9"}\n', "{}:2: not UTF-8 at byte"),
+    "a note that is too long": (jsonl({"text": "Zebulon " * 250}), "{}:1: text: 2,000 bytes, more than max_note_bytes = 1,000"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_INPUT)
+def test_predict_names_file_and_line_of_bad_input(predict_error, tmp_path, monkeypatch, case):
+    """One line with file, line and reason, never note text, and nothing written, not even for the good notes before."""
+    monkeypatch.setenv("CLINICAL_NER_MAX_NOTE_BYTES", "1000")
+    data, message = BAD_INPUT[case]
+    (tmp_path / "notes.jsonl").write_bytes(data)
+    assert predict_error("notes.jsonl", "-o", "found.jsonl").startswith("error: " + message.format("notes.jsonl"))
+    assert not (tmp_path / "found.jsonl").exists()
+
+
+def test_predict_names_the_line_of_bad_stdin(predict_error, monkeypatch):
+    """Standard input has lines too, JSON or not."""
+    monkeypatch.setenv("CLINICAL_NER_MAX_NOTE_BYTES", "1000")
+    broken = NOTE.encode() + b'\n{"text": "Zebulon'
+    assert predict_error(stdin=broken) == "error: standard input:2: not JSON: column 18\n"
+    long = f"{NOTE}\n{'Zebulon ' * 250}\n".encode()
+    assert "standard input:2: text: 2,000 bytes, more than max_note_bytes" in predict_error(stdin=long)
+
+
+def test_predict_names_a_text_file_in_another_encoding(predict_error, tmp_path):
+    """The line and the byte say where."""
+    (tmp_path / "note.txt").write_bytes(b"\xef\xbb\xbfZebulon\nhas \xe9czema\n")
+    assert predict_error("note.txt") == "error: note.txt:2: not UTF-8 at byte 12\n"
+
+
+@pytest.mark.parametrize(("name", "reason"), [("gone.txt", "No such file or directory"), (".", "Is a directory")])
+def test_predict_names_a_file_it_cannot_read(predict_error, name, reason):
+    """A missing file or a folder is an error of one line."""
+    assert predict_error(name) == f"error: {name}: {reason}\n"
+
+
+def test_predict_names_an_output_it_cannot_write(predict_error):
+    """The option is named; it was asked wrongly."""
+    message = predict_error("--output", "no/folder/found.jsonl", stdin=NOTE.encode(), status=2)
+    assert message == "error: --output no/folder/found.jsonl: No such file or directory\n"
+
+
+@pytest.mark.parametrize("score", ["1.5", "-1", "much"])
+def test_predict_refuses_a_score_that_is_none(cli, model_folder, score):
+    """Scores lie between 0 and 1."""
+    _, err = cli("predict", "--model-dir", model_folder, "--min-score", score, stdin=NOTE.encode(), status=2)
+    assert "--min-score" in err
+
+
+def test_predict_without_a_model_says_where_it_looked(cli, tmp_path):
+    """An empty registry, a folder without a model and an unknown store are each named."""
+    _, err = cli("predict", "--registry-uri", tmp_path / "registry", stdin=NOTE.encode(), status=1)
+    assert err == "error: clinical-ner has no version 'live'; it has none\n"
+    _, err = cli("predict", "--model-dir", tmp_path, stdin=NOTE.encode(), status=1)
+    assert err == f"error: {tmp_path}: no model here (manifest.json is missing)\n"
+    _, err = cli("predict", "--registry-uri", "ftp://host/", stdin=NOTE.encode(), status=2)
+    assert "unknown scheme 'ftp'" in err
+
+
+def test_predict_refuses_a_damaged_model(cli, model_files, tmp_path):
+    """A changed byte is found before CRFsuite, which would crash, sees it."""
+    for path, data in model_files.items():
+        (tmp_path / path).write_bytes(data)
+    crf = bytearray(model_files["model.crfsuite"])
+    crf[200] ^= 4
+    (tmp_path / "model.crfsuite").write_bytes(crf)
+    _, err = cli("predict", "--model-dir", tmp_path, stdin=NOTE.encode(), status=1)
+    assert err.startswith("error: model.crfsuite: damaged")
+
+
+@pytest.fixture
+def registry_uri(model_files, tiny_model, tmp_path):
+    """A registry whose v1 is the shared model and whose live v2 is a tiny one that knows gout, of a patient's sentence."""
+    by = {"actor": "pipeline", "reason": "passed the gate"}
+    registry = Registry(open_storage(str(tmp_path / "registry")))
+    for files in (model_files, tiny_model):
+        registry.register("clinical-ner", files, **by)
+    registry.approve("clinical-ner", "v2", **by)
+    registry.promote("clinical-ner", "v2", **by)
+    return (tmp_path / "registry").as_uri()
+
+
+@pytest.mark.parametrize("model", ["clinical-ner@v1", "clinical-ner"])
+def test_predict_takes_a_version_of_the_registry(cli, registry_uri, tagger, model):
+    """NAME@VERSION is that version, NAME alone is the live one."""
+    out, _ = cli("predict", "--registry-uri", registry_uri, "--model", model, stdin=NOTE.encode())
+    assert (json.loads(out)["entities"] == expected(tagger, NOTE)) is (model == "clinical-ner@v1")
+
+
+def test_predict_finds_the_registry_in_the_environment(cli, registry_uri, monkeypatch):
+    """CLINICAL_NER_REGISTRY_URI is what --registry-uri is when not given."""
+    monkeypatch.setenv("CLINICAL_NER_REGISTRY_URI", registry_uri)
+    out, _ = cli("predict", stdin=b"The patient with gout was given colchicine.")
+    assert [entity["text"] for entity in json.loads(out)["entities"]] == ["gout", "colchicine"]
+
+
+def test_predict_names_an_unknown_version(cli, registry_uri):
+    """What there is instead is said."""
+    _, err = cli("predict", "--registry-uri", registry_uri, "--model", "clinical-ner@v7", stdin=b"x", status=1)
+    assert err == "error: clinical-ner has no version 'v7'; it has v1, v2\n"
+
+
+@pytest.fixture
+def corpus(unseen_documents, tmp_path):
+    """20 annotated notes that the shared model has not seen."""
+    path = tmp_path / "test.jsonl"
+    path.write_bytes(dump_documents(unseen_documents[:20]))
+    return path
+
+
+def test_evaluate_prints_json(cli, model_folder, tagger, unseen_documents, corpus):
+    """The whole evaluation, as the library gives it."""
+    out, _ = cli("evaluate", corpus, "--model-dir", model_folder, "--json")
+    documents = unseen_documents[:20]
+    assert Evaluation.model_validate_json(out) == score(documents, annotate_all(tagger, documents))
+
+
+def test_evaluate_prints_a_row_a_label(cli, model_folder, tagger, unseen_documents, corpus):
+    """All together first, then each label, with precision, recall, F1 and its interval, and counts."""
+    out, _ = cli("evaluate", corpus, "--model-dir", model_folder)
+    strict = score(unseen_documents[:20], annotate_all(tagger, unseen_documents[:20])).strict
+    rows = {
+        cells[0]: cells[1:] for line in out.splitlines() if len(cells := [cell.strip() for cell in line.split("│")[1:-1]]) > 1
+    }
+    assert list(rows) == ["all", "DISEASE", "TREATMENT"]
+    for label, found in {"all": strict, **strict.per_label}.items():
+        assert rows[label][:3] == [f"{value:.3f}" for value in (found.precision, found.recall, found.f1)]
+        assert rows[label][3] == f"{found.f1_low:.3f} to {found.f1_high:.3f}"
+        assert rows[label][5:] == [str(found.gold_spans), str(found.predicted_spans)]
+
+
+def test_evaluate_maps_labels(cli, model_folder, corpus):
+    """A corpus of other labels is judged on the model's."""
+    corpus.write_text(corpus.read_text().replace('"DISEASE"', '"D"').replace('"TREATMENT"', '"T"'))
+    out, _ = cli("evaluate", corpus, "--model-dir", model_folder, "--label-map", "D=DISEASE,T=TREATMENT", "--json")
+    assert set(json.loads(out)["strict"]["per_label"]) == {"DISEASE", "TREATMENT"}
+
+
+def test_evaluate_stops_at_a_bad_record_or_sets_it_aside(cli, model_folder, corpus):
+    """By default the record is named by file and line; with quarantine the others are judged."""
+    bad = {"id": "bad", "text": NOTE, "entities": [{"start": 0, "end": 9999, "label": "DISEASE"}]}
+    corpus.write_bytes(corpus.read_bytes() + jsonl(bad))
+    _, err = cli("evaluate", corpus, "--model-dir", model_folder, status=1)
+    assert f"{corpus}:21: entities[0]: offsets 0:9999" in err
+    out, _ = cli("evaluate", corpus, "--model-dir", model_folder, "--on-bad-record", "quarantine", "--json")
+    assert json.loads(out)["documents"] == 20
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--format", "xml"), "corpus_format: 'xml'"),
+        (("--label-map", "DISEASE"), "label_map: 'DISEASE'"),
+        (("--on-bad-record", "ignore"), "on_bad_record: 'ignore'"),
+    ],
+)
+def test_evaluate_names_a_wrong_option(cli, model_folder, corpus, arguments, message):
+    """What was asked wrongly ends with status 2 and its name."""
+    _, err = cli("evaluate", corpus, "--model-dir", model_folder, *arguments, status=2)
+    assert message in err
+
+
+def test_evaluate_of_a_corpus_without_entities(cli, model_folder, tmp_path):
+    """Nothing to find and perhaps nothing found: scores all the same, no crash."""
+    (tmp_path / "plain.jsonl").write_bytes(
+        dump_documents([Document("a", "Nothing to report."), Document("b", "Nothing else.")])
+    )
+    out, _ = cli("evaluate", tmp_path / "plain.jsonl", "--model-dir", model_folder)
+    assert "all" in out
