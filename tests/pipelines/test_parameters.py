@@ -1,0 +1,97 @@
+"""Pipeline parameters as command-line options, and the command line of ``python -m pipelines``."""
+
+import inspect
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from pipelines.__main__ import app
+from pipelines.compilation import COMPILED
+from pipelines.parameters import default_parameters, with_pipeline_parameters
+from pipelines.training import training
+
+PARAMETERS = inspect.signature(training).parameters
+COMMANDS = typer.main.get_command(app).commands
+
+
+def options_of(command):
+    return {option.name: option for option in COMMANDS[command].params}
+
+
+def meaning_of(name):
+    """What the pipeline's docstring says of a parameter."""
+    line = next(line for line in inspect.getdoc(training).splitlines() if line.strip().startswith(f"{name}: "))
+    return line.strip().removeprefix(f"{name}: ")
+
+
+@pytest.mark.parametrize("command", ["run", "submit"])
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_every_pipeline_parameter_is_an_option(command, name):
+    """Same name with dashes, same help, same default; a flag for a yes or no."""
+    option = options_of(command)[name]
+    assert f"--{name.replace('_', '-')}" in option.opts
+    assert option.help == meaning_of(name)
+    assert not option.required
+    assert option.is_flag is (PARAMETERS[name].annotation is bool)
+    assert type(option.default) is PARAMETERS[name].annotation
+    if name != "registry_uri":
+        assert option.default == PARAMETERS[name].default
+
+
+def test_registry_of_a_local_run_is_local():
+    """On one machine the registry lies here, on a cluster in a bucket."""
+    assert options_of("run")["registry_uri"].default.startswith("file://")
+    assert options_of("submit")["registry_uri"].default.startswith("s3://")
+
+
+@pytest.mark.parametrize("command", [[], *([name] for name in COMMANDS)], ids="".join)
+def test_help_of_every_command(command):
+    """--help ends with 0, and every option is explained."""
+    result = CliRunner().invoke(app, [*command, "--help"], env={"COLUMNS": "200"})
+    assert result.exit_code == 0
+    assert "Usage:" in result.output
+    for name in command:
+        assert [option.name for option in COMMANDS[name].params if not option.help] == []
+
+
+@pytest.fixture
+def received():
+    """A command with the pipeline's parameters, and what it was called with."""
+    small, calls = typer.Typer(), []
+
+    @small.command()
+    @with_pipeline_parameters(seed=5, model_name="other")
+    def show(parameters: dict[str, object], output: str = "here", quiet: bool = False) -> None:
+        calls.append((parameters, output, quiet))
+
+    def call(*arguments):
+        result = CliRunner().invoke(small, arguments)
+        assert result.exit_code == 0, result.output
+        return calls.pop()
+
+    return call
+
+
+def test_command_receives_parameters_and_its_own_options(received):
+    """All pipeline parameters come in one mapping, with the command's defaults in place of the pipeline's."""
+    assert received() == (default_parameters(seed=5, model_name="other"), "here", False)
+    changed = ("--n-trials", "3", "--min-f1=0.5", "--no-latency-decides", "--approval-required", "--seed", "0")
+    parameters, output, quiet = received(*changed, "--output", "there", "--quiet")
+    expected = {"n_trials": 3, "min_f1": 0.5, "latency_decides": False, "approval_required": True, "seed": 0}
+    assert parameters == default_parameters(model_name="other", **expected)
+    assert (output, quiet) == ("there", True)
+
+
+def test_wrong_type_is_misuse():
+    """A word where a number is expected ends with status 2 and the option's name."""
+    result = CliRunner().invoke(app, ["run", "--n-trials", "many"])
+    assert result.exit_code == 2
+    assert "--n-trials" in result.output
+
+
+def test_compile_writes_the_compiled_pipeline(tmp_path):
+    """`compile` writes what is in the repository unless platform choices say otherwise."""
+    result = CliRunner().invoke(app, ["compile", "--output", str(tmp_path / "pipeline.yaml")])
+    assert result.exit_code == 0
+    assert (tmp_path / "pipeline.yaml").read_text() == COMPILED.read_text()
