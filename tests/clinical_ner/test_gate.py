@@ -8,13 +8,13 @@ from clinical_ner.features import FeatureSpec
 from clinical_ner.gate import (
     GateReport,
     GateThresholds,
-    _seconds_per_note,
     assess,
     count_contaminated,
     judge,
     labels_of,
     model_bytes,
 )
+from clinical_ner.gate.candidates import _seconds_per_note
 from clinical_ner.tagger import Tagger
 from clinical_ner.training import CrfParameters, train_model
 
