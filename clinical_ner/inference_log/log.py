@@ -76,7 +76,7 @@ class InferenceLog:
             log.info("inference_log_closed")
         else:
             waiting = self._spool.waiting()
-            log.warning("inference_log_not_sent", bytes=waiting.bytes, oldest_seconds=round(waiting.oldest_seconds))
+            log.warning("inference_log_not_sent", bytes=waiting.bytes, oldest_seconds=waiting.oldest_seconds)
 
     def _refused(self, error: OSError, records: int) -> None:
         self._metrics.fail("spool")

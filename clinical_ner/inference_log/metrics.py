@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
-LOSS_REASONS = ("spool-cap", "spool-write", "damaged")
+LOSS_REASONS = ("spool-cap", "spool-write", "damaged", "removed")
 FAILED_STEPS = ("spool", "send", "convert", "thread")
 
 

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import NamedTuple, Self
 from uuid import uuid4
 
+from clinical_ner.inference_log.frames import count_records
+
 LIVE = ".live"
 CLOSED = ".closed"
 _SUFFIXES = {LIVE, CLOSED}
@@ -39,6 +41,7 @@ class LiveSegment:
         self._descriptor = descriptor
         self._opened = time.monotonic()
         self.size = 0
+        self.records = 0
 
     @classmethod
     def create(cls, folder: Path) -> Self:
@@ -62,15 +65,20 @@ class LiveSegment:
         return os.fstat(self._descriptor).st_size != self.size
 
     def append(self, frame: bytes) -> None:
-        """Append by one ``write(2)``; after an OSError the file is as it was, or :attr:`torn`."""
+        """Append a frame by one ``write(2)``; after an OSError the file is as it was, or :attr:`torn`."""
         written = os.write(self._descriptor, frame)
         if written < len(frame):
             os.ftruncate(self._descriptor, self.size)
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         self.size += written
+        self.records += count_records(frame)
 
     def close(self) -> None:
-        """Leave the file to be sent; an empty one is removed."""
+        """Leave the file to be sent; an empty one is removed.
+
+        Raises:
+            FileNotFoundError: somebody removed it, and its records.
+        """
         try:
             if os.fstat(self._descriptor).st_size:
                 self._path.rename(self._path.with_suffix(CLOSED))

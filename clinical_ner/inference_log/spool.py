@@ -1,5 +1,6 @@
 """The spool: records on the local disk from before the reply until they are sent."""
 
+import math
 import os
 import threading
 import time
@@ -19,7 +20,7 @@ log = structlog.get_logger("inference_log")
 class Waiting(NamedTuple):
     """What is not sent yet, of all servers that share the folder."""
 
-    bytes: int
+    bytes: float
     oldest_seconds: float
     """Age of the oldest record; 0 when there is none, or when the clock went back behind it."""
 
@@ -77,15 +78,22 @@ class Spool:
         return [segment for segment in list_segments(self._folder) if segment.closed]
 
     def waiting(self) -> Waiting:
-        """What waits now; raises OSError."""
-        segments = [segment for segment in list_segments(self._folder) if segment.size]
-        oldest = min((segment.created_seconds for segment in segments), default=time.time())
-        return Waiting(sum(segment.size for segment in segments), max(0.0, time.time() - oldest))
+        """What waits now; not a number each when the folder cannot be read."""
+        try:
+            segments = [segment for segment in list_segments(self._folder) if segment.size]
+        except OSError:
+            return Waiting(math.nan, math.nan)
+        now = time.time()
+        oldest = min((segment.created_seconds for segment in segments), default=now)
+        return Waiting(sum(segment.size for segment in segments), max(0.0, now - oldest))
 
     def _close(self) -> None:
         if self._live is not None:
             live, self._live = self._live, None
-            live.close()
+            try:
+                live.close()
+            except FileNotFoundError as error:
+                self._lose("removed", live.records, error.filename)
             self.changed.set()
 
     def _make_room(self) -> None:
@@ -102,6 +110,9 @@ class Spool:
                 return False
             records = count_records(segment.path.read_bytes())
             segment.path.unlink()
-        self._metrics.lose("spool-cap", records)
-        log.error("records_lost", reason="spool-cap", records=records, segment=segment.path.name, cap_bytes=self._cap_bytes)
+        self._lose("spool-cap", records, segment.path.name)
         return True
+
+    def _lose(self, reason: str, records: int, segment: str) -> None:
+        self._metrics.lose(reason, records)
+        log.error("records_lost", reason=reason, records=records, segment=segment)

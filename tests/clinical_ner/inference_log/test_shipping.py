@@ -1,0 +1,342 @@
+"""Sending: through outages, past damaged files, until the process is told to stop."""
+
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import structlog
+
+from clinical_ner.digests import digest_of
+from clinical_ner.errors import ConfigError, StorageError
+from clinical_ner.inference_log import InferenceLog, LogLimits
+from clinical_ner.inference_log.frames import encode_frame
+from clinical_ner.inference_log.layout import QUARANTINE, parse_key
+from clinical_ner.inference_log.metrics import LogMetrics
+from clinical_ner.inference_log.reading import read_window, scan_window
+from clinical_ner.inference_log.record import encode_records
+from clinical_ner.inference_log.segments import list_segments
+from clinical_ner.inference_log.shipping import LONGEST_PAUSE_SECONDS, Shipper, pause_seconds
+from clinical_ner.inference_log.spool import Spool
+from clinical_ner.storage import open_storage
+from tests.clinical_ner.inference_log.records import MODEL, NOON, VERSION, WINDOW, SwitchedStorage, make_record
+from tests.servers.versitygw import VersityGateway
+
+
+def wait_until(condition: Callable[[], object], seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.01)
+
+
+def read_ids(storage: SwitchedStorage) -> list[str]:
+    return read_window(storage, MODEL, *WINDOW)["record_id"].to_pylist()
+
+
+@pytest.fixture
+def spool(spool_folder: Path, metrics: LogMetrics) -> Spool:
+    return Spool(spool_folder, cap_bytes=2**20, segment_bytes=2**16, metrics=metrics)
+
+
+@pytest.fixture
+def shipper(spool: Spool, storage: SwitchedStorage, metrics: LogMetrics) -> Shipper:
+    """One whose thread is not started: the test sends."""
+    return Shipper(spool, storage, metrics, flush_seconds=0)
+
+
+def test_records_are_sent_while_the_server_runs(
+    open_log: Callable[..., InferenceLog], storage: SwitchedStorage, counted: Callable[..., float]
+) -> None:
+    """After flush_seconds the records are in the store, the spool is empty, and the metrics say so."""
+    log = open_log(flush_seconds=0.1)
+    records = [make_record() for _ in range(3)]
+    log.append(records[:2])
+    log.append(records[2:])
+    assert counted("waiting_bytes") > 0
+    wait_until(lambda: counted("waiting_bytes") == 0)
+
+    assert sorted(read_ids(storage)) == sorted(record.record_id for record in records)
+    assert counted("records_total") == counted("sent_records_total") == 3
+    assert counted("oldest_unsent_seconds") == 0
+
+
+def test_files_lie_by_model_version_and_hour_of_the_request(
+    open_log: Callable[..., InferenceLog], storage: SwitchedStorage
+) -> None:
+    """Each file's folder tells model, version and hour of all its records, whatever their order; its name is its digest."""
+    log = open_log()
+    clocks = [
+        NOON,
+        NOON + timedelta(hours=12),
+        NOON - timedelta(hours=1),
+        NOON + timedelta(minutes=29),
+        NOON - timedelta(days=1),
+    ]
+    for clock in clocks:
+        log.append([make_record(clock), make_record(clock, model_version="v4")])
+    log.append([make_record(NOON, model_version="a version / of notes")])
+    log.close(10)
+
+    prefixes = {key.rpartition("/")[0].removeprefix("inference-log/model=clinical-ner/") for key in storage.writes}
+    hours = {"date=2026-03-01/hour=12", "date=2026-03-02/hour=00", "date=2026-03-01/hour=11", "date=2026-02-28/hour=12"}
+    odd = "version=a_version___of_notes/date=2026-03-01/hour=12"
+    assert prefixes == {f"version={version}/{hour}" for version in ("v3", "v4") for hour in hours} | {odd}
+    assert [parse_key(key).digest for key in storage.writes] == [digest_of(storage.read(key)) for key in storage.writes]
+    assert len(read_ids(storage)) == 11
+
+
+def test_repeated_segment_overwrites_itself(spool: Spool, shipper: Shipper, storage: SwitchedStorage) -> None:
+    """A segment that is sent again, as after a crash before its removal, leaves the same files and no second record."""
+    spool.append(encode_records([make_record(), make_record(NOON + timedelta(hours=3))]))
+    spool.close_live()
+    (segment,) = spool.closed()
+    data = segment.path.read_bytes()
+
+    shipper.send_closed()
+    segment.path.write_bytes(data)
+    shipper.send_closed()
+
+    assert len(storage.writes) == 4
+    assert len(set(storage.writes)) == 2
+    assert len(read_ids(storage)) == 2
+
+
+def test_outage_loses_nothing(
+    open_log: Callable[..., InferenceLog], storage: SwitchedStorage, counted: Callable[..., float]
+) -> None:
+    """While the store refuses, failures are counted and requests go on; when it is back all is sent, by the thread itself."""
+    storage.down = True
+    log = open_log(flush_seconds=0.05)
+    records = [make_record() for _ in range(20)]
+    for record in records:
+        log.append([record])
+        time.sleep(0.01)
+    wait_until(lambda: counted("failures_total", step="send") >= 2)
+    assert counted("waiting_bytes") > 0
+    assert storage.list("") == []
+
+    storage.down = False
+    wait_until(lambda: counted("waiting_bytes") == 0)
+    assert sorted(read_ids(storage)) == sorted(record.record_id for record in records)
+    assert counted("lost_records_total", reason="spool-cap") == 0
+
+
+def test_pauses_grow_to_a_limit() -> None:
+    """Attempts are further and further apart, and never further than the limit."""
+    pauses = [pause_seconds(failures) for failures in range(1, 3000)]
+
+    assert pauses[:4] == [0.5, 1.0, 2.0, 4.0]
+    assert max(pauses) == pauses[-1] == LONGEST_PAUSE_SECONDS
+
+
+def test_segment_that_fails_does_not_hold_up_the_others(
+    spool: Spool, shipper: Shipper, storage: SwitchedStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When one file alone is refused, the next attempt begins with the others."""
+    for version in ("refused", VERSION):
+        spool.append(encode_records([make_record(model_version=version)]))
+        spool.close_live()
+    (storage._root / f"inference-log/model={MODEL}").mkdir(parents=True)
+    (storage._root / f"inference-log/model={MODEL}/version=refused").write_text("in the way")
+
+    with pytest.raises(StorageError, match="version=refused"):
+        shipper.send_closed()
+    assert storage.writes == []
+    with pytest.raises(StorageError, match="version=refused"):
+        shipper.send_closed()
+    assert [parse_key(key).version for key in storage.writes] == [VERSION]
+    assert len(spool.closed()) == 1
+
+
+def test_stuck_store_holds_up_no_request_and_no_stop(
+    open_log: Callable[..., InferenceLog], storage: SwitchedStorage, counted: Callable[..., float]
+) -> None:
+    """With a store that never answers, appending goes on up to the cap, closing ends at its time, and the next server sends."""
+    storage.free.clear()
+    log = open_log(flush_seconds=0.01, segment_bytes=2**14, cap_bytes=2**16)
+    for _ in range(2000):
+        log.append([make_record()])
+    lost = counted("lost_records_total", reason="spool-cap")
+    assert counted("waiting_bytes") <= 2**16
+    assert lost > 0
+
+    started = time.monotonic()
+    with structlog.testing.capture_logs() as lines:
+        log.close(0.2)
+    assert time.monotonic() - started < 5
+    assert [line["event"] for line in lines] == ["inference_log_not_sent"]
+
+    storage.free.set()
+    wait_until(lambda: counted("waiting_bytes") == 0)
+    assert len(read_ids(storage)) == 2000 - lost
+
+
+def test_close_sends_what_waits(open_log: Callable[..., InferenceLog], storage: SwitchedStorage) -> None:
+    """Closing sends the live segment at once, however long flush_seconds is, and tries again while there is time."""
+    storage.down = True
+    log = open_log(flush_seconds=3600)
+    log.append([make_record()])
+    time.sleep(0.05)
+    log._shipper._ending.set()
+    time.sleep(0.1)
+    storage.down = False
+    log.close(10)
+
+    assert len(read_ids(storage)) == 1
+
+
+def test_torn_record_is_left_out(
+    spool: Spool, shipper: Shipper, storage: SwitchedStorage, counted: Callable[..., float]
+) -> None:
+    """A last frame without its end is no loss, since its request was not answered; the frames before it are sent."""
+    spool.append(encode_records([make_record()]))
+    spool.close_live()
+    (segment,) = spool.closed()
+    with segment.path.open("ab") as file:
+        file.write(encode_frame(encode_records([make_record()]))[:-1])
+
+    shipper.send_closed()
+
+    assert len(read_ids(storage)) == 1
+    assert storage.list(QUARANTINE) == []
+    assert counted("lost_records_total", reason="damaged") == 0
+
+
+def test_damaged_segment_is_set_aside(
+    spool: Spool, shipper: Shipper, storage: SwitchedStorage, counted: Callable[..., float]
+) -> None:
+    """Of a spool file with a damaged frame the whole ones are sent, the loss is counted, and the file is kept as it is."""
+    for _ in range(3):
+        spool.append(encode_records([make_record(), make_record()]))
+    spool.close_live()
+    (segment,) = spool.closed()
+    data = segment.path.read_bytes().replace(b'"north"', b'"nortH"', 1)
+    segment.path.write_bytes(data)
+
+    shipper.send_closed()
+
+    assert len(read_ids(storage)) == 4
+    assert counted("lost_records_total", reason="damaged") == 2
+    (key,) = storage.list(QUARANTINE)
+    assert storage.read(key) == data
+    assert spool.closed() == []
+
+
+def test_spool_of_the_previous_schema_is_sent(spool: Spool, shipper: Shipper, storage: SwitchedStorage) -> None:
+    """Records of schema version 0 that a server of the previous release left are sent in the present schema."""
+    line = (
+        encode_records([make_record()]).replace(b'"schema_version":1', b'"schema_version":0').replace(b'"specialty":"",', b"")
+    )
+    spool.append(line)
+    spool.close_live()
+
+    shipper.send_closed()
+
+    (row,) = read_window(storage, MODEL, *WINDOW).to_pylist()
+    assert (row["schema_version"], row["specialty"], row["site"]) == (1, "", "north")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b'"schema_version":1', b'"schema_version":2'),
+        (b'"schema_version":1,', b""),
+        (b'"site":', b'"place":'),
+        (b'"note_bytes":120', b'"note_bytes":"120"'),
+        (b'"status":"ok"', b'"status":"ok","more":1'),
+        (b"{", b"["),
+    ],
+    ids=["newer", "no version", "renamed", "wrong type", "more", "not JSON"],
+)
+def test_spool_of_another_schema_is_set_aside(
+    spool: Spool, shipper: Shipper, storage: SwitchedStorage, counted: Callable[..., float], old: bytes, new: bytes
+) -> None:
+    """A spool file that this release cannot read goes to the quarantine as it is; those behind it are sent."""
+    spool.append(encode_records([make_record()]).replace(old, new, 1))
+    spool.close_live()
+    (segment,) = spool.closed()
+    data = segment.path.read_bytes()
+    spool.append(encode_records([make_record()]))
+
+    shipper.send_closed()
+
+    (key,) = storage.list(QUARANTINE)
+    assert storage.read(key) == data
+    assert key.endswith(".spool")
+    assert len(read_ids(storage)) == 1
+    assert counted("failures_total", step="convert") == 1
+
+
+def test_two_servers_on_one_folder_send_everything_once(
+    spool_folder: Path, storage: SwitchedStorage, metrics: LogMetrics
+) -> None:
+    """Two logs on one spool folder, both sending, end with every record in the store once and an empty folder."""
+    limits = LogLimits(segment_bytes=4096, cap_bytes=2**24, flush_seconds=0.01)
+    logs = [InferenceLog(spool_folder, storage, limits, metrics, required=True) for _ in range(2)]
+    records = [make_record() for _ in range(400)]
+    for number, record in enumerate(records):
+        logs[number % 2].append([record])
+    for log in logs:
+        log.close(30)
+
+    reading = scan_window(storage, MODEL, *WINDOW)
+    assert sorted(reading.table["record_id"].to_pylist()) == sorted(record.record_id for record in records)
+    assert list_segments(spool_folder) == []
+
+
+def test_thread_survives_what_it_does_not_expect(
+    open_log: Callable[..., InferenceLog], storage: SwitchedStorage, counted: Callable[..., float]
+) -> None:
+    """An error that no store should raise is counted and logged by type and place without its message; sending goes on."""
+
+    class Broken:
+        def wait(self) -> None:
+            raise ValueError("Jane Roe")
+
+    free, storage.free = storage.free, Broken()
+    log = open_log(flush_seconds=0.01)
+    with structlog.testing.capture_logs() as lines:
+        log.append([make_record()])
+        wait_until(lambda: counted("failures_total", step="thread"))
+        storage.free = free
+        wait_until(lambda: counted("waiting_bytes") == 0)
+
+    assert lines[0]["type"] == "ValueError"
+    assert "Jane" not in repr(lines)
+    assert len(read_ids(storage)) == 1
+
+
+def test_missing_bucket_is_named_and_waited_for(spool: Spool, s3_server: VersityGateway, metrics: LogMetrics) -> None:
+    """Without its bucket nothing is sent, nothing is lost, and the error says what to do; with it everything is sent."""
+    bucket = open_storage("s3://missing-bucket/here")
+    shipper = Shipper(spool, bucket, metrics, flush_seconds=0)
+    spool.append(encode_records([make_record()]))
+
+    with pytest.raises(StorageError, match="no such bucket; create it"):
+        shipper.send_closed()
+    s3_server.make_bucket("missing-bucket")
+    shipper.send_closed()
+
+    assert read_window(bucket, MODEL, *WINDOW).num_rows == 1
+    assert spool.closed() == []
+
+
+def test_wrong_key_is_named(
+    spool: Spool, s3_server: VersityGateway, metrics: LogMetrics, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a wrong secret key nothing is sent or lost, and the error says which setting to correct."""
+    s3_server.make_bucket("refusing-bucket")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong" * 8)
+    spool.append(encode_records([make_record()]))
+
+    with pytest.raises(StorageError, match="AWS_SECRET_ACCESS_KEY"):
+        Shipper(spool, open_storage("s3://refusing-bucket"), metrics, flush_seconds=0).send_closed()
+    assert len(spool.closed()) == 1
+
+
+def test_limits_that_do_not_fit_are_refused(open_log: Callable[..., InferenceLog]) -> None:
+    """A log whose cap cannot hold two segments is not opened."""
+    with pytest.raises(ConfigError, match="two segments"):
+        open_log(cap_bytes=100, segment_bytes=100)
