@@ -16,6 +16,9 @@ class Settings(BaseSettings):
     registry_uri: str = Path("registry").absolute().as_uri()
     """Where datasets and model versions live when no ``--registry-uri`` is given."""
 
+    inference_log_uri: str = ""
+    """Where the server's inference log lies: a path, ``file://`` or ``s3://bucket/prefix``."""
+
     max_note_bytes: int = DEFAULT_MAX_NOTE_BYTES
     """Longest note in UTF-8 bytes, at ingest and in a request."""
 

@@ -96,15 +96,15 @@ class S3Storage:
         try:
             metadata = self._client.stat_object(self._bucket, name).metadata or {}
         except S3Error as error:
+            self._explain(name)
             if not is_absent(error):
                 raise
-            self._check_bucket()
             return None
         return {header.lower(): str(value) for header, value in metadata.items()}
 
-    def _check_bucket(self) -> None:
-        # The reply to HEAD has no body to say whether the object or the bucket is missing; a listing's has.
-        next(iter(self._client.list_objects(self._bucket, prefix=self._prefix, extra_query_params={"max-keys": "1"})), None)
+    def _explain(self, name: str) -> None:
+        # The reply to HEAD has no body to say whether the bucket is missing, or why access is denied; a listing's has.
+        next(iter(self._client.list_objects(self._bucket, prefix=name)), None)
 
     def _put(self, key: str, data: bytes, condition: dict[str, str], refusal: StorageError) -> None:
         name, headers = self._name(key), {**condition, _WRITER: uuid4().hex}
@@ -149,10 +149,11 @@ def open_s3(uri: str, settings: Settings) -> S3Storage:
     bucket, _, prefix = uri.partition("://")[2].partition("/")
     try:
         check_bucket_name(bucket, strict=True)
-    except ValueError as error:
+    except ValueError:
+        # The client's words repeat what may hold credentials.
         raise ConfigError(
             "storage s3://BUCKET/PREFIX: a bucket's name has 3 to 63 characters, lower-case letters, digits, dots and hyphens, "
             "and no credentials, port or query go with it"
-        ) from error
+        ) from None
     prefix = prefix.removesuffix("/")
     return S3Storage(connect(settings), bucket, check_key(prefix) if prefix else "")

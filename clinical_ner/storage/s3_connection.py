@@ -4,6 +4,7 @@ import hashlib
 import io
 import ssl
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 from xml.etree.ElementTree import ParseError
 
@@ -95,6 +96,8 @@ def connect(settings: Settings) -> S3Connection:
     """
     secure, host = _endpoint(settings.s3_endpoint)
     credentials = _credentials(settings)
+    if settings.s3_ca_file and not Path(settings.s3_ca_file).is_file():
+        raise ConfigError(f"CLINICAL_NER_S3_CA_FILE or AWS_CA_BUNDLE: {settings.s3_ca_file}: no such file")
     pool = urllib3.PoolManager(
         maxsize=16,
         timeout=Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS),

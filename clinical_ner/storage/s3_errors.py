@@ -7,11 +7,13 @@ from urllib3.exceptions import ConnectTimeoutError, HTTPError, MaxRetryError, Ne
 
 from clinical_ner.errors import NotFound, StorageError
 
+_UNKNOWN_KEY = "the server does not know the access key; correct AWS_ACCESS_KEY_ID"
 _ADVICE = {
     "NoSuchBucket": "there is no such bucket; create it, or correct the URI",
     "AccessDenied": "access is denied; the credentials need s3:ListBucket on the bucket and s3:GetObject, s3:PutObject and "
     "s3:DeleteObject on its objects",
-    "InvalidAccessKeyId": "the server does not know the access key; correct AWS_ACCESS_KEY_ID",
+    "InvalidAccessKeyId": _UNKNOWN_KEY,
+    "XAdminUserNotFound": _UNKNOWN_KEY,
     "SignatureDoesNotMatch": "the secret key is wrong; correct AWS_SECRET_ACCESS_KEY",
     "ExpiredToken": "the session token has expired; renew AWS_SESSION_TOKEN",
     "InvalidToken": "the session token is not valid; correct AWS_SESSION_TOKEN",

@@ -10,7 +10,6 @@ from pathlib import Path
 from tempfile import TemporaryFile
 
 import pytest
-from minio import Minio
 
 ACCESS_KEY = "test-access-key"
 SECRET_KEY = "test-secret-key-0123456789"
@@ -24,18 +23,22 @@ def find_versitygw() -> str:
 
 
 class VersityGateway:
-    """``versitygw`` over a folder, whose subfolders are the buckets; it keeps port and objects over a restart."""
+    """``versitygw`` over a folder, whose subfolders are the buckets; it keeps port and objects over a restart.
 
-    def __init__(self, folder: Path) -> None:
+    With ``tls`` it serves HTTPS with a certificate of its own, ``certificate``, that nobody trusts unasked.
+    """
+
+    def __init__(self, folder: Path, *, tls: bool = False) -> None:
         self._program = find_versitygw()
         self._objects, self._sidecar = folder / "objects", folder / "metadata"
         self._objects.mkdir(parents=True)
         self._port = free_port()
+        self.certificate = make_certificate(folder) if tls else None
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def endpoint(self) -> str:
-        return f"http://127.0.0.1:{self._port}"
+        return f"{'https' if self.certificate else 'http'}://127.0.0.1:{self._port}"
 
     @property
     def objects(self) -> Path:
@@ -52,7 +55,8 @@ class VersityGateway:
         options = [] if has_extended_attributes(self._objects) else ["--sidecar", str(self._sidecar)]
         if options:
             self._sidecar.mkdir(exist_ok=True)
-        command = [self._program, "--quiet", "--port", f"127.0.0.1:{self._port}", "posix", *options, str(self._objects)]
+        tls = ["--cert", str(self.certificate), "--key", str(key_of(self.certificate))] if self.certificate else []
+        command = [self._program, "--quiet", *tls, "--port", f"127.0.0.1:{self._port}", "posix", *options, str(self._objects)]
         keys = {"ROOT_ACCESS_KEY": ACCESS_KEY, "ROOT_SECRET_KEY": SECRET_KEY}
         with TemporaryFile() as output:
             self._process = subprocess.Popen(command, env={**os.environ, **keys}, stdout=output, stderr=subprocess.STDOUT)
@@ -71,7 +75,7 @@ class VersityGateway:
             self._process = None
 
     def make_bucket(self, name: str) -> None:
-        Minio(f"127.0.0.1:{self._port}", ACCESS_KEY, SECRET_KEY, secure=False, region="us-east-1").make_bucket(name)
+        (self._objects / name).mkdir()
 
 
 def free_port() -> int:
@@ -92,3 +96,17 @@ def has_extended_attributes(folder: Path) -> bool:
     except OSError:
         return False
     return True
+
+
+def key_of(certificate: Path) -> Path:
+    return certificate.with_suffix(".key")
+
+
+def make_certificate(folder: Path) -> Path:
+    """A self-signed certificate for 127.0.0.1, with its key beside it."""
+    certificate = folder / "server.pem"
+    subject = ["-subj", "/CN=test", "-addext", "subjectAltName=IP:127.0.0.1"]
+    files = ["-keyout", str(key_of(certificate)), "-out", str(certificate)]
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", *subject, *files]
+    subprocess.run(command, check=True, capture_output=True)
+    return certificate
