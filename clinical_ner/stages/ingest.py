@@ -11,7 +11,7 @@ from clinical_ner.corpora.records import CorpusReading
 from clinical_ner.corpora.synthetic import read_synthetic
 from clinical_ner.datasets import is_dataset_uri, load_dataset, parse_dataset_uri, store_dataset
 from clinical_ner.documents import Document
-from clinical_ner.errors import TooLittleData
+from clinical_ner.errors import ConfigError, TooLittleData
 from clinical_ner.registry import Registry
 from clinical_ner.reports.data_quality import render_data_quality, summarize_data
 from clinical_ner.splitting import SplitRule, split_documents
@@ -39,7 +39,7 @@ def ingest(
     label_map: str,
     on_bad_record: str,
     max_note_bytes: int,
-    split: SplitRule,
+    rule: SplitRule,
     model_name: str,
     registry_uri: str,
     data_quality_path: PathLike,
@@ -62,7 +62,7 @@ def ingest(
     documents = settle(reading, on_bad_record)
     test_documents = settle(test, on_bad_record)
     _check_entities(documents)
-    parts = split_documents(documents, split, test=test_documents)
+    parts = split_documents(documents, rule, test=test_documents)
     summary = summarize_data([*documents, *test_documents], bad_records, parts)
     outputs = IngestOutputs(
         dataset_digest=store_dataset(storage, documents, reader=corpus_format, parameters=options, parents=()).digest,
@@ -77,6 +77,8 @@ def ingest(
 
 def _read(storage: Storage, uri: str, options: dict[str, str]) -> CorpusReading:
     if is_dataset_uri(uri):
+        if options["label_map"]:
+            raise ConfigError("label_map: a dataset:// holds the labels that it was stored with; leave label_map empty")
         return CorpusReading(documents=load_dataset(storage, parse_dataset_uri(uri)))
     if options["corpus_format"] == SYNTHETIC:
         return CorpusReading(documents=read_synthetic(uri))

@@ -53,7 +53,7 @@ def ingest(
         label_map=label_map,
         on_bad_record=on_bad_record,
         max_note_bytes=max_note_bytes,
-        split=SplitRule.checked(seed=seed, dev_fraction=dev_fraction, test_fraction=test_fraction),
+        rule=SplitRule.checked(seed=seed, dev_fraction=dev_fraction, test_fraction=test_fraction),
         model_name=model_name,
         registry_uri=registry_uri,
         data_quality_path=data_quality.path,

@@ -151,9 +151,7 @@ def test_corpus_too_small_to_split_says_so(tmp_path):
 
 def test_killed_run_leaves_no_version(tmp_path):
     """Killed while it trains, a run leaves nothing that looks like a model."""
-    process = subprocess.Popen(
-        command(tmp_path), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
-    )
+    process = subprocess.Popen(command(tmp_path), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
     log = tmp_path / "run.log"
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline and not (log.exists() and "'train'" in log.read_text()):

@@ -35,7 +35,7 @@ class Run(NamedTuple):
 
 def run_ingest(folder, registry_uri, corpus_uri, **changed):
     """Ingest into ``folder``."""
-    chosen = {"corpus_format": "synthetic", "test_corpus_uri": "", "label_map": "", "on_bad_record": "fail", "split": RULE}
+    chosen = {"corpus_format": "synthetic", "test_corpus_uri": "", "label_map": "", "on_bad_record": "fail", "rule": RULE}
     chosen |= {"max_note_bytes": 100_000, "model_name": NAME, "registry_uri": str(registry_uri)} | changed
     outputs = {"data_quality_path": folder / "data_quality", "quarantine_path": folder / "quarantine"}
     return Run(folder, str(registry_uri), ingest(corpus_uri=str(corpus_uri), **chosen, **outputs))

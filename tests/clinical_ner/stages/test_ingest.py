@@ -168,6 +168,13 @@ def test_split_rule_changes_the_report_and_not_the_dataset(ingest, corpus):
     """The split belongs to the run: the same notes are the same dataset under any seed."""
     first = ingest(corpus).ingested
     report = (ingest.folder / "data_quality").read_text()
-    second = ingest(corpus, split=SplitRule(seed=1, dev_fraction=0.3, test_fraction=0.3)).ingested
+    second = ingest(corpus, rule=SplitRule(seed=1, dev_fraction=0.3, test_fraction=0.3)).ingested
     assert first == second
     assert report != (ingest.folder / "data_quality").read_text()
+
+
+def test_label_map_of_a_stored_dataset_is_refused(ingest, corpus):
+    """A dataset holds the labels that it was stored with: a map would say nothing, so it is not ignored."""
+    digest = ingest(corpus).ingested.dataset_digest
+    with pytest.raises(ConfigError, match="leave label_map empty"):
+        ingest(f"dataset://{digest}", label_map="A=B")
