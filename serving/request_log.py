@@ -8,7 +8,8 @@ from typing import NamedTuple, Protocol, Self
 from prometheus_client import CollectorRegistry
 
 from clinical_ner.errors import ConfigError
-from clinical_ner.inference_log import InferenceLog, InferenceRecord, LogLimits
+from clinical_ner.inference_log import InferenceRecord
+from clinical_ner.inference_log.log import InferenceLog, LogLimits
 from clinical_ner.inference_log.metrics import LogMetrics
 from clinical_ner.inference_log.record import OK, hash_text
 from clinical_ner.model_package import Manifest

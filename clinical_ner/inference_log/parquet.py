@@ -76,6 +76,6 @@ def from_parquet(data: bytes, name: str) -> pa.Table:
     if not data:
         raise DataError(f"{name}: the file is empty")
     try:
-        return pq.read_table(pa.BufferReader(data), use_threads=False)
+        return pq.ParquetFile(pa.BufferReader(data)).read(use_threads=False)
     except (ArrowException, OSError) as error:
         raise DataError(f"{name}: not a Parquet file, or a damaged one") from error

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry
 
-from clinical_ner.inference_log import InferenceLog, LogLimits
+from clinical_ner.inference_log.log import InferenceLog, LogLimits
 from clinical_ner.inference_log.metrics import LogMetrics
 from tests.clinical_ner.inference_log.records import VERSION, SwitchedStorage
 from tests.servers.versitygw import VersityGateway

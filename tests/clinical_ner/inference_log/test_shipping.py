@@ -10,9 +10,9 @@ import structlog
 
 from clinical_ner.digests import digest_of
 from clinical_ner.errors import ConfigError, StorageError
-from clinical_ner.inference_log import InferenceLog, LogLimits
 from clinical_ner.inference_log.frames import encode_frame
 from clinical_ner.inference_log.layout import QUARANTINE, parse_key
+from clinical_ner.inference_log.log import InferenceLog, LogLimits
 from clinical_ner.inference_log.metrics import LogMetrics
 from clinical_ner.inference_log.reading import read_window, scan_window
 from clinical_ner.inference_log.record import encode_records
