@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from clinical_ner.corpora.synthetic import Shift, iter_notes
+from clinical_ner.corpora.synthetic.patients import patient_number
 from clinical_ner.drift.columns import table_of_annotations
 from clinical_ner.features import FeatureSpec
 from clinical_ner.model_package import read_model_folder, write_model_folder
@@ -21,7 +22,8 @@ TRAINING_SEED = 901
 TRAINING_NOTES = 1_000
 NOTES_OF_A_PART = 5_000
 BLOCK = 10
-"""Consecutive notes that hold whole patients: four of them, with 4, 3, 2 and 1 notes."""
+"""Consecutive notes that hold whole patients."""
+PATIENTS_OF_BLOCK = tuple(patient_number(note) for note in range(BLOCK))
 
 
 @dataclass(frozen=True)

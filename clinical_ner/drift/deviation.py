@@ -17,7 +17,8 @@ from clinical_ner.errors import DataError
 
 ALPHA = 0.0025
 """Probability that any column of an undrifted window is beyond noise."""
-_STEPS = 30
+_STEPS = 20
+_NOISE_LIMIT = 2.0
 
 
 class ColumnDeviation(BaseModel):
@@ -84,10 +85,9 @@ def _compare_column(reference: Reference, window: Profile, name: str) -> ColumnD
     binning, effect = binning_of(fine[0]), reference.design_effects[name]
     binned = binning.count(fine[0]), binning.count(fine[1])
     differences, spreads = _differences(*binned, effect)
-    distance = 100 * float(np.abs(differences).sum() / 2)
     measured = {
-        "deviation": distance * _less_noise(differences, spreads),
-        "distance": distance,
+        "deviation": 100 * _less_noise(*binned, effect),
+        "distance": 100 * float(np.abs(differences).sum() / 2),
         "noise": 100 * _expected_distance(np.zeros(len(differences)), spreads),
         "outside": 100 * float(binned[1][0] + binned[1][-1]) / column.window_values,
         "p_value": p_value(fine, binned, effect),
@@ -116,13 +116,29 @@ def _expected_distance(differences: NDArray[np.float64], spreads: NDArray[np.flo
     return float(folded.sum() + np.abs(differences[~noisy]).sum()) / 2
 
 
-def _less_noise(differences: NDArray[np.float64], spreads: NDArray[np.float64]) -> float:
-    """The part, 0 to 1, of the measured differences that on average reads as the measured distance; 0 when noise alone does.
+def _less_noise(reference: Counts, window: Counts, effect: float) -> float:
+    """The distance, 0 to 1, less noise: what lies outside the reference, and how far the rest is from it.
+
+    Values outside are read as they are, less the two in (reference + 1) that an undrifted window has. The rest is noise up to
+    :data:`_NOISE_LIMIT` standard deviations above its mean.
+    """
+    outside = float(window[0] + window[-1]) / float(window.sum())
+    expected = 2 / (float(reference.sum()) / effect + 1)
+    if not window[1:-1].any():
+        return outside
+    differences, spreads = _differences(reference[1:-1], window[1:-1], effect)
+    return max(outside - expected, 0.0) + (1 - outside) * _shrink(differences, spreads)
+
+
+def _shrink(differences: NDArray[np.float64], spreads: NDArray[np.float64]) -> float:
+    """The distance that on average is measured as the one of ``differences``; 0 when noise explains that.
 
     Subtracting the expected noise would take too much from a real difference, since noise hardly lengthens one that is large.
     """
-    measured = np.abs(differences).sum() / 2
-    if _expected_distance(np.zeros(len(differences)), spreads) >= measured:
+    measured = float(np.abs(differences).sum() / 2)
+    noise = _expected_distance(np.zeros(len(differences)), spreads)
+    deviation_of_noise = np.sqrt((1 - 2 / np.pi) * (spreads**2).sum()) / 2
+    if measured <= noise + _NOISE_LIMIT * deviation_of_noise:
         return 0.0
     low, high = 0.0, 1.0
     for _ in range(_STEPS):
@@ -131,4 +147,4 @@ def _less_noise(differences: NDArray[np.float64], spreads: NDArray[np.float64]) 
             low = middle
         else:
             high = middle
-    return low
+    return low * measured

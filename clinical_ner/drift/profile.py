@@ -18,7 +18,7 @@ from clinical_ner.drift.grid import grid_of
 from clinical_ner.errors import DataError
 
 FORMAT = 1
-ROWS_AT_A_TIME = 100_000
+ROWS_AT_A_TIME = 50_000
 
 Counts = NDArray[np.int64]
 

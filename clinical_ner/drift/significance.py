@@ -1,6 +1,6 @@
-"""Could two samples of these sizes differ as much by chance? Three two-sample tests on counts, in terms of effective values.
+"""Could two samples of these sizes differ as much by chance? Three two-sample tests on counts.
 
-All divide by the design effect, and all count the noise of the reference as well as that of the window.
+All allow for the design effect, and all count the noise of the reference as well as that of the window.
 """
 
 import numpy as np
@@ -11,6 +11,8 @@ from clinical_ner.drift.profile import Counts
 
 MIN_EXPECTED = 5.0
 """Expected count below which chi-square is not to be trusted (Cochran 1954)."""
+MIN_UNTIED = 20.0
+"""Expected count of values other than the commonest below which ranks are not compared."""
 TESTS = 3
 
 
@@ -37,21 +39,25 @@ def holm(p_values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _shape_test(reference: Counts, window: Counts, effect: float) -> float:
     """Chi-square test of homogeneity with the first-order correction of Rao & Scott (1981); two bins are tested exactly."""
-    first, second = _merge_sparse(reference / effect, window / effect)
+    first, second = _merge_sparse(reference, window, effect)
     if len(first) < 2:
-        first, second = _in_two(reference / effect, window / effect)
+        first, second = _in_two(reference, window)
     if len(first) == 2:
-        return _exact_two_sided(first, second)
-    pooled = first + second
+        return _discount(_exact_two_sided(first, second), effect)
     sizes = first.sum(), second.sum()
-    statistic = sizes[0] * sizes[1] * ((second / sizes[1] - first / sizes[0]) ** 2 / pooled).sum()
-    return float(chdtrc(len(pooled) - 1, statistic))
+    statistic = sizes[0] * sizes[1] * ((second / sizes[1] - first / sizes[0]) ** 2 / (first + second)).sum()
+    return float(chdtrc(len(first) - 1, statistic / effect))
 
 
-def _merge_sparse(reference: NDArray[np.float64], window: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
-    """Neighbouring bins merged until each expects enough values in the smaller sample."""
+def _discount(p: float, effect: float) -> float:
+    """A tail probability of clustered values, from that of independent ones: its exponent shrinks by the design effect."""
+    return float(p ** (1 / effect))
+
+
+def _merge_sparse(reference: Counts, window: Counts, effect: float) -> tuple[Counts, Counts]:
+    """Neighbouring bins merged until each expects enough independent values in the smaller sample."""
     smaller = min(reference.sum(), window.sum()) / (reference.sum() + window.sum())
-    expected = (reference + window) * smaller
+    expected = (reference + window) * smaller / effect
     starts, gathered = [], np.inf
     for position, value in enumerate(expected):
         if gathered >= MIN_EXPECTED:
@@ -63,30 +69,33 @@ def _merge_sparse(reference: NDArray[np.float64], window: NDArray[np.float64]) -
     return np.add.reduceat(reference, starts), np.add.reduceat(window, starts)
 
 
-def _in_two(reference: NDArray[np.float64], window: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
+def _in_two(reference: Counts, window: Counts) -> tuple[Counts, Counts]:
     """The fullest bin against all others: what is left to ask of a column that hardly varies."""
     fullest = int(np.argmax(reference))
-    return tuple(np.array([sample[fullest], sample.sum() - sample[fullest]]) for sample in (reference, window))
+    first, second = (np.array([counts[fullest], counts.sum() - counts[fullest]]) for counts in (reference, window))
+    return first, second
 
 
-def _exact_two_sided(reference: NDArray[np.float64], window: NDArray[np.float64]) -> float:
-    """Fisher's exact test, two-sided by doubling, on counts rounded towards no difference."""
-    size, hits = round(float(window.sum())), float(window[1])
-    total = size + round(float(reference.sum()))
-    marked = round(float(reference[1] + window[1]))
-    above = np.ceil(hits - 1e-9) if hits < marked * size / total else np.floor(hits + 1e-9)
+def _exact_two_sided(reference: Counts, window: Counts) -> float:
+    """Fisher's exact test of two bins, two-sided by doubling."""
+    size, total, marked = int(window.sum()), int(window.sum() + reference.sum()), int(reference[1] + window[1])
     support = np.arange(max(0, size + marked - total), min(size, marked) + 1, dtype=np.float64)
     logs = _log_choose(marked, support) + _log_choose(total - marked, size - support)
     weights = np.exp(logs - logs.max())
     weights /= weights.sum()
-    tail = min(weights[support <= above].sum(), weights[support >= above].sum())
+    tail = min(weights[support <= window[1]].sum(), weights[support >= window[1]].sum())
     return float(min(1.0, 2 * tail))
 
 
 def _rank_test(reference: Counts, window: Counts, effect: float) -> float:
-    """Wilcoxon's rank sum test, two-sided, corrected for ties and clusters (normal approximation)."""
+    """Wilcoxon's rank sum test, two-sided, corrected for ties and clusters (normal approximation).
+
+    It is not asked, and 1, when nearly all values are the same one: the normal distribution then does not hold.
+    """
     pooled = (reference + window).astype(np.float64)
     total, sizes = pooled.sum(), (float(reference.sum()), float(window.sum()))
+    if (total - pooled.max()) / effect * min(sizes) / total < MIN_UNTIED:
+        return 1.0
     ranks = np.cumsum(pooled) - pooled / 2
     variance = (pooled @ (ranks - total / 2) ** 2) / total
     if variance <= 0:
@@ -102,10 +111,10 @@ def _outside_test(reference: Counts, window: Counts, effect: float) -> float:
     The k outermost of all values all belong to the window with probability C(n, k) / C(n + N, k), where n and N are the sizes
     of window and reference (precedence test, Nelson 1963). It is asked at both ends.
     """
-    size, total = window.sum() / effect, (window.sum() + reference.sum()) / effect
-    beyond = np.floor(np.array([window[0], window[-1]]) / effect)
+    size, total = float(window.sum()), float(window.sum() + reference.sum())
+    beyond = np.array([window[0], window[-1]], dtype=np.float64)
     logs = _log_choose(size, beyond) - _log_choose(total, beyond)
-    return float(min(1.0, 2 * np.exp(logs.min())))
+    return min(1.0, 2 * _discount(float(np.exp(logs.min())), effect))
 
 
 def _log_choose(total: float, chosen: NDArray[np.float64]) -> NDArray[np.float64]:
