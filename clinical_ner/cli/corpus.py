@@ -19,7 +19,7 @@ from clinical_ner.settings import Settings
 
 app = typer.Typer(help="Check corpora, bring them to canonical JSON Lines, or make a synthetic one.", no_args_is_help=True)
 
-Uri = Annotated[str, typer.Argument(help="File or folder, as a path or file:// URI; or several, divided by commas.")]
+Uri = Annotated[str, typer.Argument(help="File or folder: a path, a file:// or an s3:// URI; or several, divided by commas.")]
 CorpusFormat = Annotated[str, typer.Option("--format", help=f"One of {', '.join(sorted(FORMATS))}.")]
 LabelMapText = Annotated[
     str,

@@ -23,7 +23,7 @@ RegistryUri = Annotated[
     str,
     typer.Option(
         "--registry-uri",
-        help="Where datasets and models lie: a path or file:// URI.",
+        help="Where datasets and models lie: a path, a file:// or an s3:// URI.",
         default_factory=lambda: Settings().registry_uri,
         show_default="CLINICAL_NER_REGISTRY_URI, or registry/ here",
     ),

@@ -38,10 +38,8 @@ def _open_file_uri(uri: str) -> Storage:
 
 
 def _open_s3_uri(uri: str) -> Storage:
-    try:
-        from clinical_ner.storage.s3 import open_s3
-    except ModuleNotFoundError as error:
-        raise ConfigError("s3:// needs the minio package; install clinical-ner[monitor]") from error
+    from clinical_ner.storage.s3 import open_s3  # the client takes a while to import
+
     return open_s3(uri, Settings())
 
 
