@@ -1,7 +1,7 @@
 """What the inference log keeps of a request, and the log as the settings want it."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple, Protocol, Self
 
@@ -70,47 +70,54 @@ class RequestLog:
 
     def __init__(self, log: InferenceLog, manifest: Manifest, key: bytes) -> None:
         self._log = log
-        self._manifest = manifest
+        self._name, self._version, self._digest = manifest.name, manifest.served_version, manifest.model_digest
         self._key = key
 
     def answered(self, notes: RequestNotes, annotations: Sequence[NoteAnnotation]) -> None:
         """Log a request that is about to be answered; raises SpoolError when that fails and must not."""
-        self._log.append(list(self._records(notes, annotations, OK)))
+        self._log.append(self._records(notes, annotations, OK))
 
     def failed(self, notes: RequestNotes, error: Exception) -> None:
         """Log a request whose tagging raised ``error``; raises as :meth:`answered`."""
-        self._log.append(list(self._records(notes, [_Failed()] * len(notes.record_ids), type(error).__name__)))
+        self._log.append(self._records(notes, [_Failed()] * len(notes.record_ids), type(error).__name__))
 
     def close(self, timeout_seconds: float) -> None:
         """Send what waits, for at most so long."""
         self._log.close(timeout_seconds)
 
-    def _records(self, notes: RequestNotes, annotations: Sequence[NoteAnnotation], status: str) -> Iterator[InferenceRecord]:
-        request, manifest = notes.request, self._manifest
-        latency_seconds = time.perf_counter() - request.arrival.ticks
-        for number, annotation in enumerate(annotations):
-            text = request.texts[number].encode()
-            yield InferenceRecord(
-                record_id=notes.record_ids[number],
-                time=request.arrival.time,
-                request_id=notes.request_id[:LONGEST_NAME],
-                text_hash=hash_text(text, self._key),
-                model_name=manifest.name,
-                model_version=manifest.served_version,
-                model_digest=manifest.model_digest,
-                site=_name(request.sites, number),
-                specialty=_name(request.specialties, number),
-                note_id=_name(request.note_ids, number),
-                note_bytes=len(text),
-                character_count=len(request.texts[number]),
-                sentence_count=annotation.sentence_count,
-                token_count=annotation.token_count,
-                unknown_count=annotation.unknown_count,
-                labels=tuple(entity.label for entity in annotation.entities),
-                scores=tuple(entity.score for entity in annotation.entities),
-                latency_seconds=latency_seconds,
-                status=status,
-            )
+    def _records(self, notes: RequestNotes, annotations: Sequence[NoteAnnotation], status: str) -> list[InferenceRecord]:
+        latency_seconds = time.perf_counter() - notes.request.arrival.ticks
+        return [
+            self._record(notes, number, annotation, latency_seconds, status) for number, annotation in enumerate(annotations)
+        ]
+
+    def _record(
+        self, notes: RequestNotes, number: int, annotation: NoteAnnotation, latency_seconds: float, status: str
+    ) -> InferenceRecord:
+        request, entities = notes.request, annotation.entities
+        text = request.texts[number]
+        encoded = text.encode()
+        return InferenceRecord(
+            record_id=notes.record_ids[number],
+            time=request.arrival.time,
+            request_id=notes.request_id[:LONGEST_NAME],
+            text_hash=hash_text(encoded, self._key),
+            model_name=self._name,
+            model_version=self._version,
+            model_digest=self._digest,
+            site=_name(request.sites, number),
+            specialty=_name(request.specialties, number),
+            note_id=_name(request.note_ids, number),
+            note_bytes=len(encoded),
+            character_count=len(text),
+            sentence_count=annotation.sentence_count,
+            token_count=annotation.token_count,
+            unknown_count=annotation.unknown_count,
+            labels=tuple([entity.label for entity in entities]),
+            scores=tuple([entity.score for entity in entities]),
+            latency_seconds=latency_seconds,
+            status=status,
+        )
 
 
 def open_request_log(settings: ServingSettings, manifest: Manifest, registry: CollectorRegistry) -> RequestLog | None:

@@ -41,7 +41,6 @@ class LiveSegment:
         self._descriptor = descriptor
         self._opened = time.monotonic()
         self.size = 0
-        self.records = 0
 
     @classmethod
     def create(cls, folder: Path) -> Self:
@@ -54,6 +53,10 @@ class LiveSegment:
             if _is_open_at(path, descriptor):
                 return cls(path, descriptor)
             os.close(descriptor)
+
+    @property
+    def name(self) -> str:
+        return self._path.name
 
     @property
     def age_seconds(self) -> float:
@@ -71,21 +74,22 @@ class LiveSegment:
             os.ftruncate(self._descriptor, self.size)
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         self.size += written
-        self.records += count_records(frame)
 
-    def close(self) -> None:
-        """Leave the file to be sent; an empty one is removed.
-
-        Raises:
-            FileNotFoundError: somebody removed it, and its records.
-        """
+    def close(self) -> int:
+        """Leave the file to be sent; an empty one is removed. How many records are lost since somebody removed it; else 0."""
         try:
             if os.fstat(self._descriptor).st_size:
                 self._path.rename(self._path.with_suffix(CLOSED))
             else:
                 self._path.unlink()
+        except FileNotFoundError:
+            return self._count()
         finally:
             os.close(self._descriptor)
+        return 0
+
+    def _count(self) -> int:
+        return count_records(os.pread(self._descriptor, self.size, 0))
 
 
 def list_segments(folder: Path) -> list[Segment]:

@@ -90,10 +90,9 @@ class Spool:
     def _close(self) -> None:
         if self._live is not None:
             live, self._live = self._live, None
-            try:
-                live.close()
-            except FileNotFoundError as error:
-                self._lose("removed", live.records, error.filename)
+            lost = live.close()
+            if lost:
+                self._lose("removed", lost, live.name)
             self.changed.set()
 
     def _make_room(self) -> None:
