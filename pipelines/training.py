@@ -160,6 +160,7 @@ def training(
         registered = register(
             model=trained.outputs["model"],
             evaluation=scored.outputs["evaluation"],
+            reference_profile=scored.outputs["reference_profile"],
             gate=judged.outputs["gate"],
             gate_report=judged.outputs["gate_report"],
             model_card=judged.outputs["model_card"],

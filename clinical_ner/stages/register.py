@@ -20,6 +20,7 @@ def register(
     *,
     model_path: PathLike,
     evaluation_path: PathLike,
+    reference_path: PathLike,
     gate_path: PathLike,
     gate_report_path: PathLike,
     model_card_path: PathLike,
@@ -40,6 +41,7 @@ def register(
         raise ConfigError(f"promote: {promote!r} is neither {AUTO!r} nor {NEVER!r}")
     release = {
         "metrics.json": evaluation_path,
+        "reference-profile.json": reference_path,
         "gate.json": gate_path,
         "gate-report.md": gate_report_path,
         "model-card.md": model_card_path,

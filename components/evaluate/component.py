@@ -11,6 +11,7 @@ def evaluate(
     test_documents: dsl.Input[dsl.Dataset],
     show_note_text: bool,
     evaluation: dsl.Output[dsl.Artifact],
+    reference_profile: dsl.Output[dsl.Artifact],
     error_browser: dsl.Output[dsl.HTML],
     metrics: dsl.Output[dsl.Metrics],
     confusion: dsl.Output[dsl.ClassificationMetrics],
@@ -22,6 +23,7 @@ def evaluate(
         test_documents: Documents to judge on.
         show_note_text: Show notes in the error browser; otherwise letters and digits are masked.
         evaluation: All scores as JSON.
+        reference_profile: What the model answers on the test documents, counted; what drift is measured from.
         error_browser: Highlighted notes with errors.
         metrics: Scores to compare runs by.
         confusion: Confusion matrix of spans.
@@ -33,6 +35,7 @@ def evaluate(
         test_path=test_documents.path,
         show_note_text=show_note_text,
         evaluation_path=evaluation.path,
+        reference_path=reference_profile.path,
         error_browser_path=error_browser.path,
     )
     for name, value in result.metrics().items():

@@ -9,6 +9,7 @@ from components._image import TRAIN_IMAGE
 def register(
     model: dsl.Input[dsl.Model],
     evaluation: dsl.Input[dsl.Artifact],
+    reference_profile: dsl.Input[dsl.Artifact],
     gate: dsl.Input[dsl.Artifact],
     gate_report: dsl.Input[dsl.Markdown],
     model_card: dsl.Input[dsl.Markdown],
@@ -22,6 +23,7 @@ def register(
     Args:
         model: The model archive.
         evaluation: Its scores.
+        reference_profile: What drift is measured from.
         gate: The gate's answer.
         gate_report: The gate's report.
         model_card: The model card.
@@ -38,6 +40,7 @@ def register(
     return stage.register(
         model_path=model.path,
         evaluation_path=evaluation.path,
+        reference_path=reference_profile.path,
         gate_path=gate.path,
         gate_report_path=gate_report.path,
         model_card_path=model_card.path,

@@ -76,6 +76,7 @@ def run_evaluate(run, source=None, *, show_note_text=False):
         test_path=source / "test",
         show_note_text=show_note_text,
         evaluation_path=run.folder / "evaluation",
+        reference_path=run.folder / "reference",
         error_browser_path=run.folder / "error_browser",
     )
 
@@ -98,7 +99,7 @@ def run_gate(run, source=None, **changed):
 def run_register(run, registry_uri, **changed):
     """Register the run's model in the registry at ``registry_uri``; returns the version's URI."""
     chosen = {"approval_required": False, "promote": "auto", "model_name": NAME} | changed
-    paths = ("model", "evaluation", "gate", "gate_report", "model_card")
+    paths = ("model", "evaluation", "reference", "gate", "gate_report", "model_card")
     return register(**{f"{name}_path": run.folder / name for name in paths}, registry_uri=str(registry_uri), **chosen)
 
 

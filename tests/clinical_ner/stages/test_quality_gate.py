@@ -7,7 +7,6 @@ from clinical_ner.documents import dump_documents
 from clinical_ner.errors import DataError, NotFound
 from clinical_ner.gate import GateReport
 from clinical_ner.splitting import split_documents
-from clinical_ner.stages.register import register
 from clinical_ner.storage import open_storage
 from tests.clinical_ner.stages.stage_runs import (
     NAME,
@@ -17,6 +16,7 @@ from tests.clinical_ner.stages.stage_runs import (
     run_gate,
     run_ingest,
     run_preprocess,
+    run_register,
     run_train,
 )
 
@@ -105,9 +105,7 @@ def test_gate_knows_what_a_champion_with_its_own_test_set_was_trained_on(tmp_pat
     run_train(run)
     run_evaluate(run)
     run_gate(run)
-    paths = {f"{name}_path": tmp_path / name for name in ("model", "evaluation", "gate", "gate_report", "model_card")}
-    where = {"model_name": NAME, "registry_uri": str(tmp_path / "registry")}
-    register(approval_required=False, promote="auto", **where, **paths)
+    run_register(run, tmp_path / "registry")
     assert run_gate(run, champion="v1", thresholds=THRESHOLDS.model_copy(update={"min_f1": 0.0})) == "approve"
     assert report_of(tmp_path)[1]["test notes unseen by the champion"].value == "0"
 

@@ -42,6 +42,7 @@ def test_register_stores_model_and_release_files(finished, registry, tmp_path):
     }
     released = {
         "metrics.json": "evaluation",
+        "reference-profile.json": "reference",
         "gate.json": "gate",
         "gate-report.md": "gate_report",
         "model-card.md": "model_card",

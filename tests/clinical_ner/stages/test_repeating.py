@@ -11,7 +11,7 @@ OUTPUTS = {
     "ingest": ("data_quality", "quarantine"),
     "preprocess": ("train", "dev", "test"),
     "train": ("model",),
-    "evaluate": ("evaluation", "error_browser"),
+    "evaluate": ("evaluation", "reference", "error_browser"),
     "quality_gate": ("gate", "gate_report", "model_card"),
 }
 
