@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 _HEADER = re.compile(rb"^([0-9a-f]{8}) ([0-9a-f]{8})\n", re.MULTILINE)
 _HEADER_BYTES = 18
-_FRAMES_BETWEEN_PAUSES = 64
+_FRAMES_BETWEEN_PAUSES = 16
 
 
 class Frames(NamedTuple):

@@ -71,12 +71,14 @@ class InferenceLog:
             self._metrics.write(len(records))
 
     def close(self, timeout_seconds: float) -> None:
-        """Send all that waits, for at most so long; the rest is found by the next server on this folder."""
+        """Send all that waits, for at most so long; the rest is counted, and found by the next server on this folder."""
         if self._shipper.stop(timeout_seconds):
             log.info("inference_log_closed")
-        else:
-            waiting = self._spool.waiting()
-            log.warning("inference_log_not_sent", bytes=waiting.bytes, oldest_seconds=waiting.oldest_seconds)
+            return
+        try:
+            log.error("inference_log_not_sent", records=self._spool.count_waiting(), bytes=self._spool.waiting().bytes)
+        except OSError as error:
+            log.error("inference_log_not_sent", reason=error.strerror)  # noqa: TRY400  # no traceback
 
     def _refused(self, error: OSError, records: int) -> None:
         self._metrics.fail("spool")

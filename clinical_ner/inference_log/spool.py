@@ -1,5 +1,6 @@
 """The spool: records on the local disk from before the reply until they are sent."""
 
+import contextlib
 import math
 import os
 import threading
@@ -86,6 +87,14 @@ class Spool:
         now = time.time()
         oldest = min((segment.created_seconds for segment in segments), default=now)
         return Waiting(sum(segment.size for segment in segments), max(0.0, now - oldest))
+
+    def count_waiting(self) -> int:
+        """How many records wait now; reads them all; raises OSError."""
+        count = 0
+        for segment in list_segments(self._folder):
+            with contextlib.suppress(FileNotFoundError):
+                count += count_records(segment.path.read_bytes())
+        return count
 
     def _close(self) -> None:
         if self._live is not None:

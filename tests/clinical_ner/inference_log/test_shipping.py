@@ -166,7 +166,7 @@ def test_stuck_store_holds_up_no_request_and_no_stop(
     with structlog.testing.capture_logs() as lines:
         log.close(0.2)
     assert time.monotonic() - started < 5
-    assert [line["event"] for line in lines] == ["inference_log_not_sent"]
+    assert [(line["event"], line["records"]) for line in lines] == [("inference_log_not_sent", 2000 - lost)]
 
     storage.free.set()
     wait_until(lambda: counted("waiting_bytes") == 0)
