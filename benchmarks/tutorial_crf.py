@@ -31,6 +31,13 @@ def tutorial_features(words: Sequence[str], position: int) -> dict[str, Any]:
 
 def tutorial_f1(train: Sequence[Document], test: Sequence[Document]) -> float:
     """Strict span F1 of sklearn-crfsuite with its tutorial's features and settings."""
+    names = sorted({entity.label for document in test for entity in document.entities})
+    predicted = tutorial_predictions(train, test)
+    return strict_score(count_spans([document.entities for document in test], predicted, names)).f1
+
+
+def tutorial_predictions(train: Sequence[Document], test: Sequence[Document]) -> list[list[Entity]]:
+    """What it finds in each document of ``test`` when trained on ``train``."""
     tokenizer = Tokenizer()
     rows, tags = [], []
     for document in train:
@@ -39,18 +46,12 @@ def tutorial_f1(train: Sequence[Document], test: Sequence[Document]) -> float:
         tags += labels.encode(sentences, document.entities).tags
     crf = sklearn_crfsuite.CRF(algorithm="lbfgs", c1=0.1, c2=0.1, max_iterations=100, all_possible_transitions=True)
     crf.fit(rows, tags)
-    predicted: list[list[Entity]] = []
-    for document in test:
-        sentences = tokenizer.sentences(document.text)
-        predicted.append(
-            [
-                span.entity(sentence)
-                for sentence, row in zip(sentences, crf.predict([_rows(sentence) for sentence in sentences]), strict=True)
-                for span in labels.decode(list(row))
-            ]
-        )
-    names = sorted({entity.label for document in test for entity in document.entities})
-    return strict_score(count_spans([document.entities for document in test], predicted, names)).f1
+    return [_predict(crf, tokenizer.sentences(document.text)) for document in test]
+
+
+def _predict(crf: sklearn_crfsuite.CRF, sentences: Sequence[Sequence[Token]]) -> list[Entity]:
+    tags = crf.predict([_rows(sentence) for sentence in sentences])
+    return [span.entity(sentence) for sentence, row in zip(sentences, tags, strict=True) for span in labels.decode(list(row))]
 
 
 def _rows(sentence: Sequence[Token]) -> list[dict[str, Any]]:

@@ -6,34 +6,43 @@ model:
 ========  =========================================================================================================
 word      the lower-cased word
 shape     its case and character pattern (``Crohn`` -> ``Xx``, ``B12`` -> ``Xd``), whether it has digits, is punctuation
-affix     prefixes and suffixes of 2 to 4 characters (drug stems: ``-olol``, ``-mab``; diseases: ``-itis``)
+affix     prefixes of 1 to 5 and suffixes of 1 to 6 characters (drug stems: ``-olol``, ``-mab``; diseases: ``-itis``)
+ngram     all runs of 3 and 4 characters (``hyper-``, ``-cardi-``, ``-sulf-``), the word's ends marked
 context   word, shape and suffix of the neighbours up to ``window`` tokens away
 bigram    pairs of neighbouring words and of their suffixes
 position  first and last token of a sentence
+gazetteer terms known beforehand, where there are any (see :mod:`clinical_ner.gazetteer`)
 ========  =========================================================================================================
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from sys import intern
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from clinical_ner.errors import ConfigError
+from clinical_ner.gazetteer import EMPTY, Gazetteer
 
-GROUPS = ("word", "shape", "affix", "context", "bigram", "position")
+GROUPS = ("word", "shape", "affix", "ngram", "context", "bigram", "position", "gazetteer")
 
-_AFFIX_LENGTHS = (2, 3, 4)
+_PREFIX_LENGTHS = (1, 2, 3, 4, 5)
+_SUFFIX_LENGTHS = (1, 2, 3, 4, 5, 6)
+_NGRAM_LENGTHS = (3, 4)
+_LONGEST_WORD = 60  # characters that n-grams are taken of
 _CACHED_WORDS = 65_536
 
 
 class FeatureSpec(BaseModel):
-    """Which features a model uses; part of its payload."""
+    """Which features a model uses, and whether its findings are completed over the note; part of its payload."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     groups: tuple[str, ...] = GROUPS
     window: int = Field(default=2, ge=1, le=4)
+    complete: bool = True
+    """Mentions that follow from others are added (see :mod:`clinical_ner.postprocess`)."""
 
     @field_validator("groups")
     @classmethod
@@ -57,7 +66,7 @@ class FeatureSpec(BaseModel):
             raise ConfigError(f"feature_groups: {text!r} is not a list of {', '.join(GROUPS)}, nor 'all'") from error
 
 
-def extract(words: Sequence[str], spec: FeatureSpec) -> list[list[str]]:
+def extract(words: Sequence[str], spec: FeatureSpec, gazetteer: Gazetteer = EMPTY) -> list[list[str]]:
     """Features of each word of one sentence, ``len(words)`` lists of distinct strings; no words give no lists."""
     own = [_word_features(word, spec.groups) for word in words]
     rows = [["bias", *features] for features in own]
@@ -68,6 +77,9 @@ def extract(words: Sequence[str], spec: FeatureSpec) -> list[list[str]]:
     if "position" in spec.groups and rows:
         rows[0].append("BOS")
         rows[-1].append("EOS")
+    if "gazetteer" in spec.groups:
+        for row, features in zip(rows, gazetteer.features(words), strict=True):
+            row.extend(features)
     return rows
 
 
@@ -80,9 +92,16 @@ def _word_features(word: str, groups: tuple[str, ...]) -> tuple[str, ...]:
     if "shape" in groups:
         features += [f"shape={shape(word)}", f"kind={_kind(word)}"]
     if "affix" in groups:
-        features += [f"pre={lower[:n]}" for n in _AFFIX_LENGTHS if len(lower) > n]
-        features += [f"suf={lower[-n:]}" for n in _AFFIX_LENGTHS if len(lower) > n]
+        features += [f"pre={lower[:n]}" for n in _PREFIX_LENGTHS if len(lower) > n]
+        features += [f"suf={lower[-n:]}" for n in _SUFFIX_LENGTHS if len(lower) > n]
+    if "ngram" in groups:
+        features += _ngrams(f"^{lower[:_LONGEST_WORD]}$")
     return tuple(features)
+
+
+def _ngrams(marked: str) -> Iterable[str]:
+    grams = (marked[start : start + n] for n in _NGRAM_LENGTHS for start in range(len(marked) - n + 1))
+    return dict.fromkeys(intern(f"ng={gram}") for gram in grams)  # words share them: the cache would hold each many times
 
 
 def shape(word: str) -> str:

@@ -2,6 +2,9 @@
 
 ``B-`` opens a span, ``I-`` continues it, ``O`` is outside. BIO cannot express two spans over one token, a span whose ends are
 not token ends, or one that crosses a sentence; :func:`encode` returns those apart, it never moves them.
+
+The CRF itself is trained on BIOES (:func:`to_bioes`), which tells it more: ``E-`` is the last token of a span of several,
+``S-`` the only one of a span. :func:`decode` reads both.
 """
 
 from collections.abc import Sequence
@@ -57,15 +60,28 @@ def _is_free(tags: list[str], first: int, last: int) -> bool:
     return first <= last and all(tag == OUTSIDE for tag in tags[first : last + 1])
 
 
+def to_bioes(tags: Sequence[str]) -> list[str]:
+    """One sentence's BIO tags in BIOES; the spans are the same."""
+    bioes = list(tags)
+    for span in decode(tags):
+        bioes[span.last - 1] = f"{'S' if span.last - span.first == 1 else 'E'}-{span.label}"
+    return bioes
+
+
 def decode(tags: Sequence[str]) -> list[TokenSpan]:
-    """Spans of one sentence's tags; an ``I-`` that continues nothing of its label opens a span, as conlleval does."""
+    """Spans of one sentence's BIO or BIOES tags, read as conlleval does: an ``I-`` or ``E-`` that continues nothing of its
+    label opens a span, and whatever does not continue a span ends it.
+    """
     spans: list[TokenSpan] = []
     first, current = 0, ""
     for position, tag in enumerate([*tags, OUTSIDE]):
         label = tag[2:]
-        if current and not (tag.startswith("I-") and label == current):
+        if current and not (tag.startswith(("I-", "E-")) and label == current):
             spans.append(TokenSpan(first, position, current))
             current = ""
         if label and not current:
             first, current = position, label
+        if current and tag.startswith(("E-", "S-")):
+            spans.append(TokenSpan(first, position + 1, current))
+            current = ""
     return spans

@@ -6,6 +6,7 @@ model.crfsuite the CRF in CRFsuite's native format
 labels.json    the entity labels, sorted
 lexicon.json   the lower-cased words of the training notes, sorted (they are words of notes: PHI)
 features.json  the :class:`~clinical_ner.features.FeatureSpec`
+gazetteer.json the terms of the :class:`~clinical_ner.gazetteer.Gazetteer` by class; an empty object without term lists
 release/...    metrics, model card, gate report: written at the gate, not part of the digest
 ============== ==========================================================================================
 
@@ -31,7 +32,8 @@ CRF = "model.crfsuite"
 LABELS = "labels.json"
 LEXICON = "lexicon.json"
 FEATURES = "features.json"
-PAYLOAD = frozenset({CRF, LABELS, LEXICON, FEATURES})
+GAZETTEER = "gazetteer.json"
+PAYLOAD = frozenset({CRF, LABELS, LEXICON, FEATURES, GAZETTEER})
 RELEASE = "release/"
 
 ModelFiles = Mapping[str, bytes]

@@ -15,8 +15,10 @@ from clinical_ner import labels, model_package
 from clinical_ner.documents import ScoredEntity, Token
 from clinical_ner.errors import ModelFormatError
 from clinical_ner.features import FeatureSpec, extract
+from clinical_ner.gazetteer import EMPTY, Gazetteer
 from clinical_ner.labels import TokenSpan
 from clinical_ner.model_package import Manifest
+from clinical_ner.postprocess import complete
 from clinical_ner.tokenization import Tokenizer
 
 
@@ -41,10 +43,13 @@ class FeatureWeight(NamedTuple):
 class Tagger:
     """A verified model, ready to tag. Not thread-safe: one instance a thread."""
 
-    def __init__(self, manifest: Manifest, crf: bytes, lexicon: frozenset[str], spec: FeatureSpec) -> None:
+    def __init__(
+        self, manifest: Manifest, crf: bytes, lexicon: frozenset[str], spec: FeatureSpec, gazetteer: Gazetteer = EMPTY
+    ) -> None:
         self.manifest = manifest
         self._lexicon = lexicon
         self._spec = spec
+        self._gazetteer = gazetteer
         self._tokenizer = Tokenizer()
         self._crf_bytes = crf  # CRFsuite reads from this memory as long as it tags, and does not hold it itself
         self._crf = pycrfsuite.Tagger()
@@ -63,9 +68,10 @@ class Tagger:
         try:
             lexicon = frozenset(orjson.loads(files[model_package.LEXICON]))
             spec = FeatureSpec.model_validate_json(files[model_package.FEATURES])
-            return cls(manifest, files[model_package.CRF], lexicon, spec)
+            gazetteer = Gazetteer.from_json(files[model_package.GAZETTEER])
+            return cls(manifest, files[model_package.CRF], lexicon, spec, gazetteer)
         except (ValueError, TypeError) as error:
-            names = f"{model_package.CRF}, {model_package.FEATURES} or {model_package.LEXICON}"
+            names = f"{model_package.CRF}, {model_package.FEATURES}, {model_package.LEXICON} or {model_package.GAZETTEER}"
             raise ModelFormatError(f"{names}: not what this release reads") from error
 
     @classmethod
@@ -89,6 +95,8 @@ class Tagger:
         """Find the entities of a note; a text without tokens has none."""
         sentences = self._tokenizer.sentences(text)
         entities = [entity for sentence in sentences for entity in self._tag(sentence)]
+        if self._spec.complete:
+            entities = complete(text, sentences, entities)
         words = [token.text.lower() for sentence in sentences for token in sentence]
         return Annotation(
             entities=tuple(entities),
@@ -98,7 +106,10 @@ class Tagger:
         )
 
     def explain(self, text: str, entities: Sequence[ScoredEntity], *, top: int = 5) -> list[list[FeatureWeight]]:
-        """For each of ``entities``, as :meth:`annotate` found them, the ``top`` features that speak strongest for it."""
+        """For each of ``entities``, as :meth:`annotate` found them, the ``top`` features that speak strongest for it.
+
+        An entity that was added because it follows from another has none.
+        """
         explanations: dict[tuple[int, int], list[FeatureWeight]] = {}
         for sentence in self._tokenizer.sentences(text):
             features = self._extract(sentence)
@@ -111,7 +122,7 @@ class Tagger:
         return [explanations.get((entity.start, entity.end), []) for entity in entities]
 
     def _extract(self, sentence: Sequence[Token]) -> list[list[str]]:
-        return extract([token.text for token in sentence], self._spec)
+        return extract([token.text for token in sentence], self._spec, self._gazetteer)
 
     def _tag(self, sentence: Sequence[Token]) -> list[ScoredEntity]:
         self._crf.set(self._extract(sentence))

@@ -14,16 +14,21 @@ from pydantic import BaseModel, ConfigDict, Field
 
 import clinical_ner
 from clinical_ner import labels, model_package
+from clinical_ner.crf_file import favour_entities
 from clinical_ner.documents import Document, Entity, Token
 from clinical_ner.errors import TooLittleData
 from clinical_ner.features import FeatureSpec, extract
+from clinical_ner.gazetteer import EMPTY, Gazetteer
 from clinical_ner.tokenization import Tokenizer
 
 _LIBRARIES = ("python-crfsuite", "spacy", "numpy")
 
 
 class CrfParameters(BaseModel):
-    """L-BFGS with elastic net; ``c1`` and ``c2`` weigh the L1 and L2 penalties, ``min_freq`` cuts rare features."""
+    """L-BFGS with elastic net; ``c1`` and ``c2`` weigh the L1 and L2 penalties, ``min_freq`` cuts rare features.
+
+    ``entity_bias`` makes the trained CRF begin entities more readily (see :mod:`clinical_ner.crf_file`).
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -31,6 +36,7 @@ class CrfParameters(BaseModel):
     c2: float = Field(default=0.1, ge=0)
     min_freq: int = Field(default=0, ge=0)
     max_iterations: int = Field(default=150, ge=1)
+    entity_bias: float = Field(default=0.5, ge=0, le=5)
 
     def crfsuite_options(self) -> dict[str, float | int | bool]:
         return {
@@ -70,9 +76,10 @@ def label_document(document: Document, tokenizer: Tokenizer) -> tuple[list[Label
 class CrfTrainer:
     """CRFsuite with the training data appended once; it trains again with other parameters without reading them anew."""
 
-    def __init__(self, sentences: Iterable[LabelledSentence], spec: FeatureSpec) -> None:
+    def __init__(self, sentences: Iterable[LabelledSentence], spec: FeatureSpec, gazetteer: Gazetteer = EMPTY) -> None:
         self._trainer = pycrfsuite.Trainer("lbfgs", verbose=False)
         self._spec = spec
+        self._gazetteer = gazetteer
         self.lexicon: set[str] = set()
         self.labels: set[str] = set()
         for sentence in sentences:
@@ -82,7 +89,7 @@ class CrfTrainer:
 
     def _append(self, sentence: LabelledSentence) -> None:
         words = sentence.words
-        self._trainer.append(extract(words, self._spec), list(sentence.tags))
+        self._trainer.append(extract(words, self._spec, self._gazetteer), labels.to_bioes(sentence.tags))
         self.lexicon.update(word.lower() for word in words)
         self.labels.update(tag[2:] for tag in sentence.tags if tag != labels.OUTSIDE)
 
@@ -92,7 +99,7 @@ class CrfTrainer:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / model_package.CRF
             self._trainer.train(os.fspath(path))
-            return path.read_bytes()
+            return favour_entities(path.read_bytes(), parameters.entity_bias)
 
     def payload(self, parameters: CrfParameters) -> dict[str, bytes]:
         """Train, and return the payload files of a model (see :mod:`clinical_ner.model_package`)."""
@@ -101,6 +108,7 @@ class CrfTrainer:
             model_package.LABELS: orjson.dumps(sorted(self.labels)),
             model_package.LEXICON: orjson.dumps(sorted(self.lexicon)),
             model_package.FEATURES: orjson.dumps(self._spec.model_dump(), option=orjson.OPT_SORT_KEYS),
+            model_package.GAZETTEER: self._gazetteer.to_json(),
         }
 
 
@@ -112,6 +120,7 @@ def train_model(
     spec: FeatureSpec,
     datasets: Mapping[str, str],
     provenance: Mapping[str, Any],
+    gazetteer: Gazetteer = EMPTY,
 ) -> dict[str, bytes]:
     """Train a CRF and package it.
 
@@ -121,12 +130,18 @@ def train_model(
     Raises:
         TooLittleData: there is no entity to learn from.
     """
-    trainer = CrfTrainer(sentences, spec)
+    trainer = CrfTrainer(sentences, spec, gazetteer)
     return model_package.build_package(
         trainer.payload(parameters),
         name=name,
         labels=tuple(sorted(trainer.labels)),
-        parameters={**parameters.model_dump(), "feature_groups": ",".join(spec.groups), "window": spec.window, **provenance},
+        parameters={
+            **parameters.model_dump(),
+            "feature_groups": ",".join(spec.groups),
+            "window": spec.window,
+            "complete": spec.complete,
+            **provenance,
+        },
         datasets=dict(datasets),
         library_versions=library_versions(),
     )

@@ -9,6 +9,7 @@ import hashlib
 import logging
 import warnings
 from collections.abc import Callable, Sequence
+from itertools import chain, groupby
 from pathlib import Path
 
 import optuna
@@ -20,17 +21,19 @@ from optuna.trial import FrozenTrial, TrialState
 
 from clinical_ner import labels
 from clinical_ner.digests import digest_of
-from clinical_ner.documents import Entity
+from clinical_ner.documents import Entity, ScoredEntity, Token
 from clinical_ner.errors import ConfigError, TooLittleData
 from clinical_ner.evaluation.counts import count_spans, strict_score
 from clinical_ner.features import FeatureSpec, extract
+from clinical_ner.gazetteer import EMPTY, Gazetteer
+from clinical_ner.postprocess import complete
 from clinical_ner.training import CrfParameters, CrfTrainer, LabelledSentence
 
 HEARTBEAT_SECONDS = 60
 STARTUP_TRIALS = 5
 """Random trials before the sampler learns from earlier ones."""
 _JOURNAL_SCHEME = "journal://"
-SEARCHED = ("c1", "c2", "min_freq")
+SEARCHED = ("c1", "c2", "min_freq", "entity_bias")
 
 Progress = Callable[[str], None]
 
@@ -102,15 +105,22 @@ def _sampler_seed(seed: int, trials: int) -> int:
 
 
 class TuningData:
-    """Training data appended to CRFsuite, and development data as features with their gold tags."""
+    """Training data appended to CRFsuite, and development data as features with their gold spans."""
 
-    def __init__(self, train: Sequence[LabelledSentence], dev: Sequence[LabelledSentence], spec: FeatureSpec) -> None:
+    def __init__(
+        self,
+        train: Sequence[LabelledSentence],
+        dev: Sequence[LabelledSentence],
+        spec: FeatureSpec,
+        gazetteer: Gazetteer = EMPTY,
+    ) -> None:
         if not dev:
             raise TooLittleData("the development part is empty: nothing to tune on")
-        self._trainer = CrfTrainer(train, spec)
-        self._dev = dev
-        self._features = [pycrfsuite.ItemSequence(extract(sentence.words, spec)) for sentence in dev]
-        self._gold = [_spans(sentence, sentence.tags) for sentence in dev]
+        self._trainer = CrfTrainer(train, spec, gazetteer)
+        self._complete = spec.complete
+        self._dev = [list(sentences) for _, sentences in groupby(dev, key=lambda sentence: sentence.document_id)]
+        self._features = [pycrfsuite.ItemSequence(extract(sentence.words, spec, gazetteer)) for sentence in dev]
+        self._gold = [_spans(sentences, [sentence.tags for sentence in sentences]) for sentences in self._dev]
         self._labels = sorted({span.label for spans in self._gold for span in spans})
 
     def f1(self, parameters: CrfParameters) -> float:
@@ -118,22 +128,41 @@ class TuningData:
         model = self._trainer.train(parameters)  # held while the tagger reads from it
         tagger = pycrfsuite.Tagger()
         tagger.open_inmemory(model)
-        predicted = [
-            _spans(sentence, tagger.tag(features)) for sentence, features in zip(self._dev, self._features, strict=True)
-        ]
+        features = iter(self._features)
+        predicted = []
+        for sentences in self._dev:
+            spans = _spans(sentences, [tagger.tag(next(features)) for _ in sentences])
+            predicted.append(_completed(sentences, spans) if self._complete else spans)
         return strict_score(count_spans(self._gold, predicted, self._labels)).f1
 
 
-def _spans(sentence: LabelledSentence, tags: Sequence[str]) -> list[Entity]:
-    return [span.entity(sentence.tokens) for span in labels.decode(tags)]
+def _spans(sentences: Sequence[LabelledSentence], tags: Sequence[Sequence[str]]) -> list[Entity]:
+    return [span.entity(sentence.tokens) for sentence, row in zip(sentences, tags, strict=True) for span in labels.decode(row)]
+
+
+def _completed(sentences: Sequence[LabelledSentence], spans: Sequence[Entity]) -> list[Entity]:
+    """As the tagger completes them; scores, which sentences here have not, only settle which of two labels goes on."""
+    scored = [ScoredEntity(*span, score=1.0) for span in spans]
+    tokens = [sentence.tokens for sentence in sentences]
+    return [entity.entity for entity in complete(_text_of(tokens), tokens, scored)]
+
+
+def _text_of(sentences: Sequence[Sequence[Token]]) -> str:
+    """The document's text up to its white space, which is blanks here: tokens stand at their own offsets."""
+    parts, end = [], 0
+    for token in chain.from_iterable(sentences):
+        parts.append(" " * (token.start - end) + token.text)
+        end = token.end
+    return "".join(parts)
 
 
 def suggest_parameters(trial: optuna.Trial, *, max_iterations: int) -> CrfParameters:
-    """The search space: both penalties on a logarithmic scale, and the cut for rare features."""
+    """The search space: both penalties on a logarithmic scale, the cut for rare features, and the bias towards entities."""
     return CrfParameters(
         c1=trial.suggest_float("c1", 1e-3, 2.0, log=True),
         c2=trial.suggest_float("c2", 1e-3, 2.0, log=True),
         min_freq=trial.suggest_int("min_freq", 0, 3),
+        entity_bias=trial.suggest_float("entity_bias", 0.0, 2.0),
         max_iterations=max_iterations,
     )
 

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from clinical_ner.errors import ConfigError
 from clinical_ner.features import GROUPS, FeatureSpec, extract, shape
+from clinical_ner.gazetteer import Gazetteer
 from clinical_ner.tokenization import Tokenizer
 
 GOLDENS = Path(__file__).parents[1] / "golden" / "features"
@@ -20,13 +21,16 @@ SPECS = {
     "window-4": FeatureSpec(groups=("context",), window=4),
 }
 NOTE = "Pt. with T2DM, Crohn's disease; ẞ-blocker 12.5mg \N{GRINNING FACE} p.o.\nNEW: β-Thalassämie?\u0301 \0 中文 iPhone B12"
+GAZETTEER = Gazetteer.from_terms({"disease": ["diabetes", "Crohn's disease", "T2DM"], "drug": ["metoprolol", "β-blockers"]})
 MARKS = {
     "word": ("w=",),
     "shape": ("shape=", "kind="),
     "affix": ("pre=", "suf="),
+    "ngram": ("ng=",),
     "context": tuple(f"{offset:+d}{what}" for offset in (-2, -1, 1, 2) for what in ("w=", "shape=", "suf=")),
     "bigram": ("-1|0=", "-1|0suf=", "0|+1=", "0|+1suf="),
     "position": ("BOS", "EOS"),
+    "gazetteer": ("g=", "gh=", "gi=", "-1g", "+1g"),
 }
 
 
@@ -38,7 +42,7 @@ def test_features_equal_the_golden_file(name):
     """
     path = GOLDENS / f"{name}.json"
     sentences = [[token.text for token in sentence] for sentence in TOKENIZER.sentences(NOTE)]
-    found = [{"words": words, "features": extract(words, SPECS[name])} for words in sentences]
+    found = [{"words": words, "features": extract(words, SPECS[name], GAZETTEER)} for words in sentences]
     if os.environ.get("CLINICAL_NER_UPDATE_GOLDENS") == "1":
         path.write_bytes(orjson.dumps(found, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
     assert found == orjson.loads(path.read_bytes())
@@ -48,14 +52,14 @@ def test_features_equal_the_golden_file(name):
 def test_each_group_alone_adds_its_own_features(group):
     """Groups neither need nor contain one another; all together are the sum of each."""
     words = ["New", "diabetes", "12.5", "?", "Metoprolol"]
-    alone = extract(words, FeatureSpec(groups=(group,)))
+    alone = extract(words, FeatureSpec(groups=(group,)), GAZETTEER)
     assert all(row[0] == "bias" for row in alone)
     added = [set(row[1:]) for row in alone]
     assert any(added)
     assert all(feature.startswith(MARKS[group]) for row in added for feature in row)
     others = tuple(other for other in GROUPS if other != group)
-    rest = extract(words, FeatureSpec(groups=others))
-    for whole, row, remaining in zip(extract(words, FeatureSpec()), added, rest, strict=True):
+    rest = extract(words, FeatureSpec(groups=others), GAZETTEER)
+    for whole, row, remaining in zip(extract(words, FeatureSpec(), GAZETTEER), added, rest, strict=True):
         assert set(whole) - set(remaining) == row
 
 
@@ -64,7 +68,7 @@ def test_features_are_distinct_and_one_list_a_word(text, name):
     """The CRF counts a feature once; a repeated one would weigh double."""
     for sentence in TOKENIZER.sentences(text):
         words = [token.text for token in sentence]
-        rows = extract(words, SPECS[name])
+        rows = extract(words, SPECS[name], GAZETTEER)
         assert len(rows) == len(words)
         assert all(len(set(row)) == len(row) for row in rows)
 
@@ -86,6 +90,14 @@ def test_context_ends_at_the_window_and_at_the_sentence():
         seen = {feature for feature in row if "w=" in feature}
         expected = {f"{n - 2:+d}w={word}" for n, word in enumerate(words) if n != 2 and abs(n - 2) <= window}
         assert seen == expected
+
+
+def test_ngrams_are_those_of_the_marked_word():
+    """Runs of 3 and 4 characters with ^ and $ for the word's ends; of an overlong word only its beginning."""
+    (row,) = extract(["Gout"], FeatureSpec(groups=("ngram",)))
+    assert row == ["bias", *(f"ng={gram}" for gram in ("^go", "gou", "out", "ut$", "^gou", "gout", "out$"))]
+    (long_row,) = extract(["abcdefghij" * 1000], FeatureSpec(groups=("ngram",)))
+    assert len(long_row) < 130
 
 
 def test_no_words_have_no_features():

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clinical_ner.documents import Entity, Token
-from clinical_ner.labels import TokenSpan, decode, encode
+from clinical_ner.labels import TokenSpan, decode, encode, to_bioes
 
 LABELS = st.sampled_from(["DISEASE", "TREATMENT", "B-", "I-x", "é"])
 
@@ -50,6 +50,29 @@ def test_bio_round_trip_gives_the_same_entities(case):
     tags, unalignable = encode(sentences, entities)
     assert unalignable == []
     assert decoded(sentences, tags) == sorted(entities)
+
+
+@given(expressible())
+def test_bioes_has_the_same_spans(case):
+    """The last token of a span says so, a single one too; read back, the spans are those of the BIO tags."""
+    sentences, entities = case
+    for row in encode(sentences, entities).tags:
+        bioes = to_bioes(row)
+        assert decode(bioes) == decode(row)
+        ends = [span.last for span in decode(row)]
+        assert [position + 1 for position, tag in enumerate(bioes) if tag[:2] in {"E-", "S-"}] == ends
+
+
+def test_end_and_single_tags_close_their_span():
+    """Whatever follows them opens another one, as in IOB1 files; an orphan E- is a span of one token."""
+    assert to_bioes(["B-D", "I-D", "I-D", "O", "B-D"]) == ["B-D", "I-D", "E-D", "O", "S-D"]
+    assert decode(["B-D", "E-D", "I-D", "S-D", "I-D", "O", "E-D"]) == [
+        TokenSpan(0, 2, "D"),
+        TokenSpan(2, 3, "D"),
+        TokenSpan(3, 4, "D"),
+        TokenSpan(4, 5, "D"),
+        TokenSpan(6, 7, "D"),
+    ]
 
 
 @given(token_grids(), st.lists(st.builds(Entity, st.integers(-1, 40), st.integers(-1, 40), LABELS)))

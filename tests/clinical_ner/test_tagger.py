@@ -12,6 +12,7 @@ from clinical_ner import labels, model_package
 from clinical_ner.documents import ScoredEntity
 from clinical_ner.errors import ModelFormatError
 from clinical_ner.features import FeatureSpec, extract
+from clinical_ner.postprocess import complete
 from clinical_ner.tagger import Annotation, Tagger
 from clinical_ner.training import CrfParameters, train_model
 
@@ -61,7 +62,7 @@ def test_score_is_the_smallest_marginal_of_the_entitys_own_labels(found, crf, to
             for span in labels.decode(tags):
                 marginals = [crf.marginal(tags[position], position) for position in range(span.first, span.last)]
                 expected.append(ScoredEntity(*span.entity(sentence), min(marginals)))
-        assert list(annotation.entities) == expected
+        assert list(annotation.entities) == complete(text, tokenizer.sentences(text), expected)
     scores = [entity.score for _, annotation in found for entity in annotation.entities]
     assert len(scores) > 100
     assert len(set(scores)) > 50
@@ -115,19 +116,28 @@ def test_annotation_does_not_depend_on_notes_before(tagger, model_files, found):
 
 
 def test_explanation_gives_the_strongest_features_of_each_entity(tagger, crf, found, tokenizer):
-    """Weights are positive, sorted, at most ``top``, and are CRFsuite's own, summed over the entity's tokens."""
+    """Weights are positive, sorted, at most ``top``, and are CRFsuite's own, summed over the entity's tokens.
+
+    Entities that follow from others, and have their score, have no weights of their own.
+    """
     weights = crf.info().state_features
+    unexplained = 0
     for text, annotation in found[:10]:
         explanations = tagger.explain(text, annotation.entities, top=3)
         assert len(explanations) == len(annotation.entities)
         for entity, explanation in zip(annotation.entities, explanations, strict=True):
+            if not explanation:
+                unexplained += 1
+                assert any(entity.score == other.score for other in annotation.entities if other is not entity)
+                continue
             totals = _weights_of(entity, text, tokenizer, weights)
             best = sorted((weight for weight in totals.values() if weight > 0), reverse=True)[:3]
             assert [feature.weight for feature in explanation] == pytest.approx(best)
             assert all(math.isclose(totals[feature.feature], feature.weight) for feature in explanation)
         for entity, everything in zip(annotation.entities, tagger.explain(text, annotation.entities, top=10_000), strict=True):
-            totals = _weights_of(entity, text, tokenizer, weights)
+            totals = _weights_of(entity, text, tokenizer, weights) if everything else {}
             assert {feature for feature, _ in everything} == {feature for feature, weight in totals.items() if weight > 0}
+    assert unexplained < sum(len(annotation.entities) for _, annotation in found[:10]) / 10
 
 
 def _weights_of(entity, text, tokenizer, weights):
@@ -136,7 +146,8 @@ def _weights_of(entity, text, tokenizer, weights):
     for sentence in tokenizer.sentences(text):
         for token, row in zip(sentence, extract([token.text for token in sentence], FeatureSpec()), strict=True):
             if entity.start <= token.start < entity.end:
-                tag = ("B-" if token.start == entity.start else "I-") + entity.label
+                place = {(True, True): "S-", (True, False): "B-", (False, True): "E-"}
+                tag = place.get((token.start == entity.start, token.end == entity.end), "I-") + entity.label
                 for feature in row:
                     totals[feature] = totals.get(feature, 0.0) + weights.get((feature, tag), 0.0)
     return totals

@@ -10,7 +10,8 @@ from clinical_ner import model_package
 from clinical_ner.corpora.synthetic import synthesize
 from clinical_ner.documents import Document, Entity
 from clinical_ner.errors import TooLittleData
-from clinical_ner.features import FeatureSpec
+from clinical_ner.features import FeatureSpec, extract
+from clinical_ner.gazetteer import Gazetteer
 from clinical_ner.model_package import parse_manifest, verify
 from clinical_ner.splitting import SplitRule, split_documents
 from clinical_ner.tagger import Tagger
@@ -60,7 +61,15 @@ def test_model_is_the_same_in_every_process(model):
 
 @pytest.mark.parametrize(
     "change",
-    [{"split_seed": 1}, {"c1": 0.2}, {"c2": 0.2}, {"min_freq": 1}, {"max_iterations": 9}, {"groups": "word,shape"}],
+    [
+        {"split_seed": 1},
+        {"c1": 0.2},
+        {"c2": 0.2},
+        {"min_freq": 1},
+        {"max_iterations": 9},
+        {"entity_bias": 0.4},
+        {"groups": "word,shape"},
+    ],
     ids=lambda change: next(iter(change)),
 )
 def test_every_parameter_changes_the_digest(model, change):
@@ -81,8 +90,10 @@ def test_provenance_is_recorded_and_changes_nothing(labelled_sentences):
         "c2": 0.1,
         "min_freq": 0,
         "max_iterations": 3,
+        "entity_bias": 0.5,
         "feature_groups": "word",
         "window": 2,
+        "complete": True,
         "seed": 5,
     }
     assert {"clinical-ner", "python", "python-crfsuite", "spacy"} <= set(manifest.library_versions)
@@ -98,6 +109,19 @@ def test_payload_says_what_the_model_saw(model):
     unknown = [tagger.annotate(document.text).unknown_count for document in synthesize(60, seed=3)]
     assert unknown.count(0) > 30
     assert FeatureSpec.model_validate_json(model[model_package.FEATURES]) == FeatureSpec()
+    assert model[model_package.GAZETTEER] == b"{}"
+
+
+def test_gazetteer_is_part_of_the_model(labelled_sentences):
+    """A model trained with term lists brings them along: served, it sees the features that it was trained on."""
+    gazetteer = Gazetteer.from_terms({"known": ["gout", "diabetes", "asthma", "hypertension"]})
+    how = {"name": "m", "parameters": CrfParameters(max_iterations=3), "spec": FeatureSpec(), "datasets": {}, "provenance": {}}
+    files = train_model(labelled_sentences[:60], gazetteer=gazetteer, **how)
+    assert orjson.loads(files[model_package.GAZETTEER]) == {"known": ["asthma", "diabete", "gout", "hypertension"]}
+    assert digest_of_model(files) != digest_of_model(train_model(labelled_sentences[:60], **how))
+    (features,) = Tagger.from_files(files).features("Has gout.")
+    assert "g=known:S" in features[1]
+    assert features == extract(["Has", "gout", "."], FeatureSpec(), gazetteer)
 
 
 def test_trainer_can_train_again(labelled_sentences):
@@ -143,7 +167,7 @@ def test_labelled_sentences_hold_every_token_and_the_unalignable_apart(tokenizer
     assert LabelledSentence.model_validate_json(sentences[0].model_dump_json()) == sentences[0]
 
 
-@pytest.mark.parametrize("field", ["c1", "c2", "min_freq", "max_iterations"])
+@pytest.mark.parametrize("field", ["c1", "c2", "min_freq", "max_iterations", "entity_bias"])
 def test_impossible_parameters_are_refused(field):
     """Penalties are not negative, and there is at least one iteration."""
     with pytest.raises(ValueError, match=field):

@@ -12,9 +12,10 @@ import pytest
 from optuna.storages import InMemoryStorage, JournalStorage
 from optuna.trial import TrialState
 
+from clinical_ner.documents import Document, Entity
 from clinical_ner.errors import ConfigError, TooLittleData
 from clinical_ner.features import FeatureSpec
-from clinical_ner.training import CrfParameters
+from clinical_ner.training import CrfParameters, label_document
 from clinical_ner.tuning import (
     STARTUP_TRIALS,
     TuningData,
@@ -112,21 +113,23 @@ def test_first_trial_is_the_defaults():
     """Tuning never does worse on the development part than no tuning."""
     study = search(n_trials=3)
     defaults = CrfParameters()
-    assert study.trials[0].params == {"c1": defaults.c1, "c2": defaults.c2, "min_freq": defaults.min_freq}
+    assert study.trials[0].params == {"c1": defaults.c1, "c2": defaults.c2, "min_freq": defaults.min_freq, "entity_bias": 0.5}
     assert sum(trial.params == study.trials[0].params for trial in study.trials) == 1
 
 
 def test_parameters_stay_within_the_space():
-    """Penalties from 0.001 to 2 on a logarithmic scale, cut from 0 to 3, iterations as given."""
+    """Penalties from 0.001 to 2 on a logarithmic scale, cut from 0 to 3, bias from 0 to 2, iterations as given."""
     data = QuickData()
     search(n_trials=60, data=data)
     assert all(0.001 <= value <= 2 for parameters in data.seen for value in (parameters.c1, parameters.c2))
     assert {parameters.min_freq for parameters in data.seen} == {0, 1, 2, 3}
+    assert all(0 <= parameters.entity_bias <= 2 for parameters in data.seen)
     assert {parameters.max_iterations for parameters in data.seen} == {ITERATIONS}
     random_ones = sorted(parameters.c1 for parameters in data.seen[1 : STARTUP_TRIALS + 1])
     assert len(set(random_ones)) == STARTUP_TRIALS
-    trial = optuna.trial.FixedTrial({"c1": 0.001, "c2": 2.0, "min_freq": 3})
-    assert suggest_parameters(trial, max_iterations=9) == CrfParameters(c1=0.001, c2=2.0, min_freq=3, max_iterations=9)
+    fixed = {"c1": 0.001, "c2": 2.0, "min_freq": 3, "entity_bias": 1.5}
+    trial = optuna.trial.FixedTrial(fixed)
+    assert suggest_parameters(trial, max_iterations=9) == CrfParameters(**fixed, max_iterations=9)
     assert trial.distributions["c1"].log
     assert trial.distributions["c2"].log
 
@@ -140,9 +143,21 @@ def test_search_learns_from_its_trials():
 def test_score_is_strict_f1_of_the_development_part(labelled_sentences):
     """Trained on what it is scored on, a CRF gets it right; with another's sentences it does not."""
     sentences = labelled_sentences[:120]
-    spec, parameters = FeatureSpec(), CrfParameters(c1=0, c2=0.001, max_iterations=60)
+    spec, parameters = FeatureSpec(complete=False), CrfParameters(c1=0, c2=0.001, max_iterations=60, entity_bias=0)
     assert TuningData(sentences, sentences, spec).f1(parameters) == 1
     assert 0.1 < TuningData(sentences, labelled_sentences[700:900], spec).f1(parameters) < 0.95
+
+
+def test_score_counts_completed_mentions(tokenizer):
+    """Trials are judged by what the tagger answers: an abbreviation that follows from its definition counts as found."""
+    text = "He has systemic sclerosis (SSc). Again\nSSc was seen."
+    spans = [(7, 25), (27, 30), (39, 42)]
+    note = Document("n", text, tuple(Entity(*span, "DISEASE") for span in spans))
+    definition_only = Document("n", text, note.entities[:1])
+    train, dev = label_document(definition_only, tokenizer)[0] * 5, label_document(note, tokenizer)[0]
+    parameters = CrfParameters(c1=0, c2=0.01, entity_bias=0)
+    assert TuningData(train, dev, FeatureSpec(complete=False)).f1(parameters) == 0.5
+    assert TuningData(train, dev, FeatureSpec()).f1(parameters) == 1
 
 
 def test_empty_development_part_is_refused(labelled_sentences):

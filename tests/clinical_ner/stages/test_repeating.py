@@ -3,7 +3,7 @@
 import pytest
 
 from clinical_ner.datasets import list_datasets
-from clinical_ner.errors import ClinicalNerError, StorageError
+from clinical_ner.errors import ClinicalNerError, ModelFormatError, StorageError
 from clinical_ner.storage import open_storage
 from tests.clinical_ner.stages.stage_runs import largest_file
 
@@ -29,7 +29,7 @@ def test_stage_run_again_writes_the_same_bytes(stages, finished, tmp_path, stage
 @pytest.mark.parametrize("stage", OUTPUTS)
 def test_stage_on_a_full_disk_leaves_no_artifact(stages, tmp_path, stage):
     """When not even the first artifact can be written none has its name, and no unfinished file is left."""
-    with largest_file(1), pytest.raises((StorageError, OSError)):
+    with largest_file(1), pytest.raises((StorageError, ModelFormatError, OSError)):
         stages[stage]()
     assert [path for path in (tmp_path / "artifacts").rglob("*") if path.is_file()] == []
     assert list_datasets(open_storage(str(tmp_path / "registry"))) == []

@@ -12,7 +12,7 @@ from clinical_ner.stages.tune import Search, read_parameters, tune, tune_worker
 from clinical_ner.training import CrfParameters
 from clinical_ner.tuning import open_study_storage
 
-RECORDED = {"c1": 0.25, "c2": 0.5, "min_freq": 2, "max_iterations": 40}
+RECORDED = {"c1": 0.25, "c2": 0.5, "min_freq": 2, "max_iterations": 40, "entity_bias": 0.75}
 
 
 @pytest.fixture
@@ -90,7 +90,7 @@ def test_replayed_parameters_are_read_beside_the_working_directory(tmp_path, mon
 def test_wrong_parameter_file_is_a_config_error(run_tune, tmp_path, content):
     """The error names parameter, file and the fields that are expected, and no report is left."""
     (tmp_path / "best.json").write_text(content)
-    with pytest.raises(ConfigError, match=r"^params_uri: best\.json is not .* c1, c2, min_freq, max_iterations$"):
+    with pytest.raises(ConfigError, match=r"^params_uri: best\.json is not .* c1, c2, min_freq, max_iterations, entity_bias$"):
         run_tune(params_uri=str(tmp_path / "best.json"))
     assert not (tmp_path / "tuning_report").exists()
 
