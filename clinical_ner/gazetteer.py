@@ -10,7 +10,6 @@ gi=    terms hold this word, not at their end (``renal``): the same
 ====== ===========================================================================================================
 """
 
-import csv
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
@@ -18,13 +17,10 @@ from functools import cached_property
 import orjson
 from pydantic import TypeAdapter
 
-from clinical_ner.errors import ConfigError, DataError
 from clinical_ner.phrases import Phrases
-from clinical_ner.storage import open_storage
 from clinical_ner.tokenization import Tokenizer
 
 _TERMS = TypeAdapter(dict[str, list[str]])
-TERM_COLUMNS = ("term", "label", "name")
 _MIN_SINGLE_WORD = 3  # one- and two-letter terms are abbreviations of too much
 _BINS = ((20, 4), (5, 3), (2, 2), (1, 1))
 
@@ -113,42 +109,3 @@ def _place(position: int, first: int, last: int) -> str:
 
 def _bin(count: int) -> int:
     return next(value for least, value in _BINS if count >= least)
-
-
-def read_gazetteer(gazetteer_uris: str) -> Gazetteer:
-    """Read the pipeline parameter: ``CLASS=URI`` entries divided by commas; ``""`` is the empty gazetteer.
-
-    A list is UTF-8 text with a term a line; or tab-separated, with a heading line and the terms in the column ``term``,
-    ``label`` or ``name``. Lists of one class are joined.
-
-    Raises:
-        ConfigError: an entry is not of that form.
-        DataError: a list is not UTF-8, is empty, or has columns of other names.
-        NotFound: there is no such file.
-    """
-    terms: dict[str, list[str]] = {}
-    for entry in filter(None, (part.strip() for part in gazetteer_uris.split(","))):
-        name, _, uri = (part.strip() for part in entry.partition("="))
-        if not name or not uri:
-            raise ConfigError(f"gazetteer_uris: {entry!r} is not of the form CLASS=URI")
-        folder, _, file = uri.rpartition("/")
-        terms.setdefault(name, []).extend(_parse_terms(open_storage(folder or ".").read(file), uri))
-    return Gazetteer.from_terms(terms)
-
-
-def _parse_terms(data: bytes, uri: str) -> list[str]:
-    try:
-        lines = data.decode("utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        raise DataError(f"{uri}: not UTF-8 at byte {error.start}") from None
-    if not lines or "\t" not in lines[0]:
-        terms = [line.strip() for line in lines]
-    else:
-        rows = csv.DictReader(lines, delimiter="\t")
-        column = next((column for column in TERM_COLUMNS if column in (rows.fieldnames or ())), None)
-        if column is None:
-            raise DataError(f"{uri}: tab-separated, but no column is named {', '.join(TERM_COLUMNS)}")
-        terms = [(row[column] or "").strip() for row in rows]
-    if not any(terms):
-        raise DataError(f"{uri}: no term in it")
-    return [term for term in terms if term]

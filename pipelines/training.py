@@ -28,6 +28,7 @@ def training(
     dev_fraction: float = 0.15,
     test_fraction: float = 0.2,
     feature_groups: str = "all",
+    gazetteer_uris: str = "",
     n_trials: int = 8,
     max_iterations: int = 100,
     tuning_timeout_seconds: int = 0,
@@ -61,7 +62,8 @@ def training(
         seed: Draws the split and the tuning trials. A retrain keeps its champion's.
         dev_fraction: Share of patients to tune on.
         test_fraction: Share of patients to judge on; unused with test_corpus_uri.
-        feature_groups: all, or some of word,shape,affix,context,bigram,position.
+        feature_groups: all, or some of word,shape,affix,ngram,context,bigram,position,gazetteer.
+        gazetteer_uris: Term lists (a term a line) whose matches become features: DISEASE=URI,DRUG=URI.
         n_trials: Tuning trials.
         max_iterations: L-BFGS iterations of each training.
         tuning_timeout_seconds: Stop tuning after this time; 0 for no limit. A limit makes runs differ.
@@ -91,6 +93,7 @@ def training(
         corpus_format=corpus_format,
         test_corpus_uri=test_corpus_uri,
         label_map=label_map,
+        gazetteer_uris=gazetteer_uris,
         on_bad_record=on_bad_record,
         max_note_bytes=max_note_bytes,
         seed=seed,
@@ -114,6 +117,8 @@ def training(
         "train_sentences": prepared.outputs["train_sentences"],
         "dev_sentences": prepared.outputs["dev_sentences"],
         "feature_groups": feature_groups,
+        "gazetteer_digest": ingested.outputs["gazetteer_digest"],
+        "registry_uri": registry_uri,
         "n_trials": n_trials,
         "max_iterations": max_iterations,
         "timeout_seconds": tuning_timeout_seconds,
@@ -129,6 +134,8 @@ def training(
         dev_sentences=prepared.outputs["dev_sentences"],
         parameters=tuned.outputs["Output"],
         feature_groups=feature_groups,
+        gazetteer_digest=ingested.outputs["gazetteer_digest"],
+        registry_uri=registry_uri,
         model_name=model_name,
         dataset_digest=digest,
         test_dataset_digest=test_digest,

@@ -17,6 +17,7 @@ from clinical_ner.reports.data_quality import render_data_quality, summarize_dat
 from clinical_ner.splitting import SplitRule, split_documents
 from clinical_ner.stages.artifacts import PathLike, write_bytes, write_text
 from clinical_ner.storage import Storage, open_storage
+from clinical_ner.term_lists import read_gazetteer, store_gazetteer
 
 SYNTHETIC = "synthetic"
 
@@ -24,11 +25,12 @@ _log = structlog.get_logger()
 
 
 class IngestOutputs(NamedTuple):
-    """Digests key every later stage; ``test_dataset_digest`` and ``champion`` are empty where there is none."""
+    """Digests key every later stage; all but ``dataset_digest`` are empty where there is none."""
 
     dataset_digest: str
     test_dataset_digest: str
     champion: str
+    gazetteer_digest: str
 
 
 def ingest(
@@ -37,6 +39,7 @@ def ingest(
     corpus_format: str,
     test_corpus_uri: str,
     label_map: str,
+    gazetteer_uris: str,
     on_bad_record: str,
     max_note_bytes: int,
     rule: SplitRule,
@@ -45,7 +48,7 @@ def ingest(
     data_quality_path: PathLike,
     quarantine_path: PathLike,
 ) -> IngestOutputs:
-    """Read the corpus, and the test corpus where one is given apart; store both as datasets.
+    """Read the corpus, and the test corpus where one is given apart; store both as datasets, and the term lists as gazetteer.
 
     Once all else is done, writes the data-quality report and, compressed, the quarantined records (none under
     ``on_bad_record=fail``).
@@ -59,6 +62,7 @@ def ingest(
     reading = _read(storage, corpus_uri, options)
     test = _read(storage, test_corpus_uri, options) if test_corpus_uri else CorpusReading()
     bad_records = [*reading.bad_records, *test.bad_records]
+    gazetteer = read_gazetteer(gazetteer_uris)
     documents = settle(reading, on_bad_record)
     test_documents = settle(test, on_bad_record)
     _check_entities(documents)
@@ -68,6 +72,7 @@ def ingest(
         dataset_digest=store_dataset(storage, documents, reader=corpus_format, parameters=options, parents=()).digest,
         test_dataset_digest=_store_test(storage, test_documents, options),
         champion=_champion(storage, model_name),
+        gazetteer_digest=store_gazetteer(storage, gazetteer),
     )
     write_bytes(quarantine_path, gzip.compress(dump_quarantine(bad_records), mtime=0))
     write_text(data_quality_path, render_data_quality(summary))

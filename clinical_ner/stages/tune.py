@@ -13,6 +13,7 @@ from clinical_ner.features import FeatureSpec
 from clinical_ner.reports.tuning import render_tuning
 from clinical_ner.stages.artifacts import PathLike, read_bytes, read_sentences, write_text
 from clinical_ner.storage import open_storage
+from clinical_ner.term_lists import load_gazetteer
 from clinical_ner.training import CrfParameters
 from clinical_ner.tuning import TuningData, best_parameters, finished_trials, open_study, run_trials, study_name
 
@@ -24,6 +25,8 @@ class Search(NamedTuple):
 
     study_storage: str
     feature_groups: str
+    gazetteer_digest: str
+    registry_uri: str
     n_trials: int
     max_iterations: int
     timeout_seconds: float
@@ -33,15 +36,16 @@ class Search(NamedTuple):
     def open(self, train_path: PathLike, dev_path: PathLike, *, worker: int = 0) -> optuna.Study:
         """The study of this search on these sentences: the same for every worker, and for a step that runs again."""
         data_digest = digest_of(read_bytes(train_path) + read_bytes(dev_path))
-        key = (data_digest, self.feature_groups, self.max_iterations, self.seed)
+        key = (data_digest, self.feature_groups, self.gazetteer_digest, self.max_iterations, self.seed)
         return open_study(study_name(self.model_name, *map(str, key)), self.study_storage, seed=self.seed + worker)
 
     def run(self, study: optuna.Study, train_path: PathLike, dev_path: PathLike, *, count_running: bool = False) -> None:
         """Run trials until the study is complete (see :func:`clinical_ner.tuning.run_trials`)."""
         spec = FeatureSpec.parse(self.feature_groups)
+        gazetteer = load_gazetteer(open_storage(self.registry_uri), self.gazetteer_digest)
         run_trials(
             study,
-            TuningData(read_sentences(train_path), read_sentences(dev_path), spec),
+            TuningData(read_sentences(train_path), read_sentences(dev_path), spec, gazetteer),
             n_trials=self.n_trials,
             max_iterations=self.max_iterations,
             timeout_seconds=self.timeout_seconds,

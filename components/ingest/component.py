@@ -13,6 +13,7 @@ def ingest(
     corpus_format: str,
     test_corpus_uri: str,
     label_map: str,
+    gazetteer_uris: str,
     on_bad_record: str,
     max_note_bytes: int,
     seed: int,
@@ -22,7 +23,9 @@ def ingest(
     registry_uri: str,
     data_quality: dsl.Output[dsl.HTML],
     quarantine: dsl.Output[dsl.Artifact],
-) -> NamedTuple("IngestOutputs", [("dataset_digest", str), ("test_dataset_digest", str), ("champion", str)]):  # type: ignore[valid-type]  # KFP copies this function alone
+) -> NamedTuple(  # type: ignore[valid-type]  # KFP copies this function alone
+    "IngestOutputs", [("dataset_digest", str), ("test_dataset_digest", str), ("champion", str), ("gazetteer_digest", str)]
+):
     """Read a corpus of any format, check every record, and store it as an immutable dataset.
 
     Args:
@@ -30,6 +33,7 @@ def ingest(
         corpus_format: synthetic, jsonl, biotext, conll, pubtator or brat.
         test_corpus_uri: A test set of its own; empty to split one off.
         label_map: D=DISEASE,T=TREATMENT; X= drops a label, * stands for all others; empty keeps labels.
+        gazetteer_uris: Term lists as CLASS=URI entries divided by commas, or empty.
         on_bad_record: fail or quarantine.
         max_note_bytes: Longest note in UTF-8 bytes.
         seed: Draws the split, shown in the report.
@@ -41,7 +45,7 @@ def ingest(
         quarantine: The records set aside; holds note text.
 
     Returns:
-        Digests of the dataset and of the test dataset, and the champion's version; empty where there is none.
+        Digests of the dataset, test dataset and gazetteer, and the champion's version; empty where there is none.
     """
     from clinical_ner.splitting import SplitRule
     from clinical_ner.stages import ingest as stage
@@ -51,6 +55,7 @@ def ingest(
         corpus_format=corpus_format,
         test_corpus_uri=test_corpus_uri,
         label_map=label_map,
+        gazetteer_uris=gazetteer_uris,
         on_bad_record=on_bad_record,
         max_note_bytes=max_note_bytes,
         rule=SplitRule.checked(seed=seed, dev_fraction=dev_fraction, test_fraction=test_fraction),

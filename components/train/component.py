@@ -11,6 +11,8 @@ def train(
     dev_sentences: dsl.Input[dsl.Dataset],
     parameters: str,
     feature_groups: str,
+    gazetteer_digest: str,
+    registry_uri: str,
     model_name: str,
     dataset_digest: str,
     test_dataset_digest: str,
@@ -26,6 +28,8 @@ def train(
         dev_sentences: More sentences to train on, since tuning is done.
         parameters: CRF parameters as JSON.
         feature_groups: Feature groups, or all.
+        gazetteer_digest: The gazetteer that ingest stored, or empty.
+        registry_uri: Where it lies.
         model_name: Name that the model is served under.
         dataset_digest: Recorded with the model.
         test_dataset_digest: Recorded with the model.
@@ -44,6 +48,8 @@ def train(
         dev_path=dev_sentences.path,
         parameters=parameters,
         feature_groups=feature_groups,
+        gazetteer_digest=gazetteer_digest,
+        registry_uri=registry_uri,
         model_name=model_name,
         dataset_digest=dataset_digest,
         test_dataset_digest=test_dataset_digest,

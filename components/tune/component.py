@@ -28,6 +28,8 @@ def tune_worker(
     train_sentences: dsl.Input[dsl.Dataset],
     dev_sentences: dsl.Input[dsl.Dataset],
     feature_groups: str,
+    gazetteer_digest: str,
+    registry_uri: str,
     n_trials: int,
     max_iterations: int,
     timeout_seconds: int,
@@ -43,6 +45,8 @@ def tune_worker(
         train_sentences: Sentences to train on.
         dev_sentences: Sentences to score on.
         feature_groups: Feature groups, or all.
+        gazetteer_digest: The gazetteer that ingest stored, or empty.
+        registry_uri: Where it lies.
         n_trials: Finished trials that complete the study.
         max_iterations: L-BFGS iterations of a trial.
         timeout_seconds: Time limit, 0 for none.
@@ -54,7 +58,17 @@ def tune_worker(
     """
     from clinical_ner.stages import tune as stage
 
-    search = stage.Search(study_storage, feature_groups, n_trials, max_iterations, timeout_seconds, seed, model_name)
+    search = stage.Search(
+        study_storage=study_storage,
+        feature_groups=feature_groups,
+        gazetteer_digest=gazetteer_digest,
+        registry_uri=registry_uri,
+        n_trials=n_trials,
+        max_iterations=max_iterations,
+        timeout_seconds=timeout_seconds,
+        seed=seed,
+        model_name=model_name,
+    )
     return stage.tune_worker(
         worker=worker,
         params_uri=params_uri,
@@ -71,6 +85,8 @@ def tune(
     train_sentences: dsl.Input[dsl.Dataset],
     dev_sentences: dsl.Input[dsl.Dataset],
     feature_groups: str,
+    gazetteer_digest: str,
+    registry_uri: str,
     n_trials: int,
     max_iterations: int,
     timeout_seconds: int,
@@ -87,6 +103,8 @@ def tune(
         train_sentences: Sentences to train on.
         dev_sentences: Sentences to score on.
         feature_groups: Feature groups, or all.
+        gazetteer_digest: The gazetteer that ingest stored, or empty.
+        registry_uri: Where it lies.
         n_trials: Finished trials that complete the study.
         max_iterations: L-BFGS iterations of a trial.
         timeout_seconds: Time limit, 0 for none.
@@ -100,7 +118,17 @@ def tune(
     """
     from clinical_ner.stages import tune as stage
 
-    search = stage.Search(study_storage, feature_groups, n_trials, max_iterations, timeout_seconds, seed, model_name)
+    search = stage.Search(
+        study_storage=study_storage,
+        feature_groups=feature_groups,
+        gazetteer_digest=gazetteer_digest,
+        registry_uri=registry_uri,
+        n_trials=n_trials,
+        max_iterations=max_iterations,
+        timeout_seconds=timeout_seconds,
+        seed=seed,
+        model_name=model_name,
+    )
     return stage.tune(
         params_uri=params_uri,
         train_path=train_sentences.path,

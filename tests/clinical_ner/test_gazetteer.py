@@ -1,7 +1,6 @@
 import pytest
 
-from clinical_ner.errors import ConfigError, DataError, NotFound
-from clinical_ner.gazetteer import EMPTY, Gazetteer, fold, read_gazetteer
+from clinical_ner.gazetteer import EMPTY, Gazetteer, fold
 
 DISEASES = ["type 2 diabetes mellitus", "diabetes", "Crohn's disease", "renal disease", "renal failure", "MS"]
 
@@ -71,34 +70,3 @@ def test_gazetteer_survives_its_json():
 def test_fold_takes_plurals_off(word, folded):
     """Latin and Greek endings stay; so do short words."""
     assert fold(word) == folded
-
-
-def test_lists_are_read_as_text_and_as_tables(tmp_path):
-    """A term a line, or a column named term, label or name; lists of one class are joined; quotes are the table's."""
-    (tmp_path / "plain.txt").write_bytes("\N{ZERO WIDTH NO-BREAK SPACE}gout\r\n\nasthma \n".encode())
-    (tmp_path / "table.tsv").write_text('id\tlabel\n1\t"croup, viral"\n2\tscabies\n')
-    uris = f"D={tmp_path / 'plain.txt'}, D = file://{tmp_path}/table.tsv,T={tmp_path / 'plain.txt'}"
-    terms = read_gazetteer(uris).terms
-    assert terms == {"D": ["asthma", "croup , viral", "gout", "scaby"], "T": ["asthma", "gout"]}
-    assert read_gazetteer("").terms == read_gazetteer(" , ").terms == {}
-
-
-@pytest.mark.parametrize("entry", ["terms.txt", "=terms.txt", "D=", "D=a.txt,b.txt"])
-def test_entry_without_class_or_uri_is_refused(tmp_path, monkeypatch, entry):
-    """The message says which parameter, and its form."""
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "a.txt").write_text("gout\n")
-    with pytest.raises(ConfigError, match=r"^gazetteer_uris: .* CLASS=URI"):
-        read_gazetteer(entry)
-
-
-@pytest.mark.parametrize(
-    ("data", "problem"), [(b"go\xfft", "byte 2"), (b"\n \n", "no term"), (b"a\tb\n1\t2\n", "column"), (b"", "no term")]
-)
-def test_unreadable_list_is_named(tmp_path, data, problem):
-    """The message names the file and what is wrong, and quotes no term."""
-    (tmp_path / "terms.tsv").write_bytes(data)
-    with pytest.raises(DataError, match=rf"terms\.tsv: .*{problem}"):
-        read_gazetteer(f"D={tmp_path}/terms.tsv")
-    with pytest.raises(NotFound, match="nowhere"):
-        read_gazetteer(f"D={tmp_path}/nowhere.txt")

@@ -128,6 +128,7 @@ INGEST = {
     "corpus_format": "synthetic",
     "test_corpus_uri": "",
     "label_map": "",
+    "gazetteer_uris": "",
     "on_bad_record": "fail",
     "max_note_bytes": 100_000,
     "seed": 0,

@@ -49,7 +49,7 @@ def predict(cli, model_folder):
     def run(*arguments, stdin=b""):
         out, err = cli("predict", "--model-dir", model_folder, *arguments, stdin=stdin)
         assert err == ""
-        return [json.loads(line) for line in out.splitlines()]
+        return [json.loads(line) for line in out.split("\n") if line]  # a JSON string may hold other line ends
 
     return run
 

@@ -36,6 +36,7 @@ class Run(NamedTuple):
 def run_ingest(folder, registry_uri, corpus_uri, **changed):
     """Ingest into ``folder``."""
     chosen = {"corpus_format": "synthetic", "test_corpus_uri": "", "label_map": "", "on_bad_record": "fail", "rule": RULE}
+    chosen["gazetteer_uris"] = ""
     chosen |= {"max_note_bytes": 100_000, "model_name": NAME, "registry_uri": str(registry_uri)} | changed
     outputs = {"data_quality_path": folder / "data_quality", "quarantine_path": folder / "quarantine"}
     return Run(folder, str(registry_uri), ingest(corpus_uri=str(corpus_uri), **chosen, **outputs))
@@ -57,7 +58,8 @@ def run_preprocess(run):
 def run_train(run, source=None, **changed):
     """Train on the sentences in ``source`` (the run's own folder) into the run's folder; returns the digest."""
     source = source or run.folder
-    chosen = {"parameters": PARAMETERS, "feature_groups": "all", "model_name": NAME, **RULE.model_dump()} | changed
+    chosen = {"parameters": PARAMETERS, "feature_groups": "all", "model_name": NAME, **RULE.model_dump()}
+    chosen |= {"gazetteer_digest": run.ingested.gazetteer_digest, "registry_uri": run.registry_uri} | changed
     return train(
         train_path=source / "train",
         dev_path=source / "dev",

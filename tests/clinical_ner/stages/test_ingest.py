@@ -11,6 +11,7 @@ from clinical_ner.documents import Document, Entity, dump_documents
 from clinical_ner.errors import ConfigError, DataError, NotFound, TooLittleData
 from clinical_ner.splitting import SplitRule
 from clinical_ner.storage import open_storage
+from clinical_ner.term_lists import load_gazetteer
 from tests.clinical_ner.stages.stage_runs import run_ingest
 
 PATIENT = "Zebulon Quartermain"
@@ -62,6 +63,22 @@ def test_ingest_stores_a_test_corpus_apart(ingest, corpus, tmp_path):
     stored = load_dataset(ingest.storage, outputs.test_dataset_digest)
     assert len(stored) == 10
     assert {entity.label for document in stored for entity in document.entities} == {"ILLNESS"}
+
+
+def test_ingest_stores_term_lists_under_their_digest(ingest, corpus, tmp_path):
+    """What later stages read does not change with the list; without lists there is no digest."""
+    (tmp_path / "terms.txt").write_text("gout\nasthma\n")
+    outputs = ingest(corpus, gazetteer_uris=f"known={tmp_path}/terms.txt").ingested
+    assert load_gazetteer(ingest.storage, outputs.gazetteer_digest).terms == {"known": ["asthma", "gout"]}
+    assert ingest(corpus).ingested.gazetteer_digest == ""
+
+
+def test_ingest_of_an_unreadable_term_list_stores_nothing(ingest, corpus, tmp_path):
+    """A run ends before anything is written."""
+    (tmp_path / "terms.txt").write_bytes(b"g\xff")
+    with pytest.raises(DataError, match=r"terms\.txt: not UTF-8"):
+        ingest(corpus, gazetteer_uris=f"known={tmp_path}/terms.txt")
+    assert_nothing_written(ingest)
 
 
 def test_ingest_reads_a_dataset_again(ingest, corpus):

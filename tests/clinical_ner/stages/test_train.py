@@ -3,10 +3,13 @@
 import orjson
 import pytest
 
-from clinical_ner.errors import ConfigError, TooLittleData
-from clinical_ner.model_package import FEATURES, MANIFEST, parse_manifest
+from clinical_ner.errors import ConfigError, NotFound, TooLittleData
+from clinical_ner.gazetteer import Gazetteer
+from clinical_ner.model_package import FEATURES, GAZETTEER, MANIFEST, parse_manifest
 from clinical_ner.stages.artifacts import read_model, read_sentences, write_sentences
+from clinical_ner.storage import open_storage
 from clinical_ner.tagger import Tagger
+from clinical_ner.term_lists import store_gazetteer
 from tests.clinical_ner.stages.stage_runs import NAME, PARAMETERS, run_train
 
 
@@ -40,6 +43,17 @@ def test_train_records_what_the_model_was_made_from(finished):
     assert manifest.parameters.items() >= expected.items()
     assert manifest.datasets == {"train": finished.ingested.dataset_digest}
     assert orjson.loads(files[FEATURES])["window"] == manifest.parameters["window"]
+
+
+def test_train_takes_the_gazetteer_of_its_digest(finished, tmp_path):
+    """The stored terms are in the model, under the digest that ingest returned; a digest nobody stored ends the stage."""
+    digest = store_gazetteer(open_storage(str(tmp_path / "registry")), Gazetteer.from_terms({"known": ["gout"]}))
+    stored = {"gazetteer_digest": digest, "registry_uri": str(tmp_path / "registry")}
+    run_train(finished.into(tmp_path), finished.folder, **stored)
+    assert parse_manifest(read_model(tmp_path / "model")[MANIFEST]).files[GAZETTEER] == digest
+    with pytest.raises(NotFound):
+        run_train(finished.into(tmp_path / "b"), finished.folder, gazetteer_digest=digest)
+    assert not (tmp_path / "b").exists()
 
 
 def test_train_uses_the_development_part_too(finished):

@@ -33,6 +33,7 @@ def run_tune(parts, tmp_path):
 
 def search(**changed):
     chosen = {"study_storage": "", "feature_groups": "word,shape", "n_trials": 2, "max_iterations": 5}
+    chosen |= {"gazetteer_digest": "", "registry_uri": "unused"}
     return Search(**{**chosen, "timeout_seconds": 0, "seed": 0, "model_name": "clinical-ner", **changed})
 
 

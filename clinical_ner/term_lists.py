@@ -1,0 +1,88 @@
+"""Term lists: where they are read from, and the gazetteer made of them, kept under its digest.
+
+::
+
+    gazetteers/<64 hex digits>.json   a :class:`~clinical_ner.gazetteer.Gazetteer`; the digest is taken over these bytes
+
+What a list says at its URI may change; a model and its tuning go by the digest.
+"""
+
+import csv
+
+from clinical_ner.digests import digest_of, hex_of
+from clinical_ner.errors import AlreadyExists, ConfigError, DataError, StorageError
+from clinical_ner.gazetteer import EMPTY, Gazetteer
+from clinical_ner.storage import Storage, open_storage
+
+_TERM_COLUMNS = ("term", "label", "name")
+
+
+def read_gazetteer(gazetteer_uris: str) -> Gazetteer:
+    """Read the pipeline parameter: ``CLASS=URI`` entries divided by commas; ``""`` is the empty gazetteer.
+
+    A list is UTF-8 text with a term a line; or tab-separated, with a heading line and the terms in the column ``term``,
+    ``label`` or ``name``. Lists of one class are joined.
+
+    Raises:
+        ConfigError: an entry is not of that form.
+        DataError: a list is not UTF-8, is empty, or has columns of other names.
+        NotFound: there is no such file.
+    """
+    terms: dict[str, list[str]] = {}
+    for entry in filter(None, (part.strip() for part in gazetteer_uris.split(","))):
+        name, _, uri = (part.strip() for part in entry.partition("="))
+        if not name or not uri:
+            raise ConfigError(f"gazetteer_uris: {entry!r} is not of the form CLASS=URI")
+        folder, _, file = uri.rpartition("/")
+        terms.setdefault(name, []).extend(_parse_terms(open_storage(folder or ".").read(file), uri))
+    return Gazetteer.from_terms(terms)
+
+
+def store_gazetteer(storage: Storage, gazetteer: Gazetteer) -> str:
+    """Keep a gazetteer and return its digest; an empty one is not kept, and has the digest ``""``."""
+    if not gazetteer.terms:
+        return ""
+    data = gazetteer.to_json()
+    digest = digest_of(data)
+    try:
+        storage.create(_key(digest), data)
+    except AlreadyExists:
+        load_gazetteer(storage, digest)
+    return digest
+
+
+def load_gazetteer(storage: Storage, digest: str) -> Gazetteer:
+    """The gazetteer that :func:`store_gazetteer` kept, verified; ``""`` is the empty one.
+
+    Raises:
+        NotFound: there is none of this digest.
+        StorageError: it changed since it was stored.
+    """
+    if not digest:
+        return EMPTY
+    data = storage.read(_key(digest))
+    if digest_of(data) != digest:
+        raise StorageError(f"{_key(digest)}: the digest no longer matches: the terms were changed")
+    return Gazetteer.from_json(data)
+
+
+def _key(digest: str) -> str:
+    return f"gazetteers/{hex_of(digest)}.json"
+
+
+def _parse_terms(data: bytes, uri: str) -> list[str]:
+    try:
+        lines = data.decode("utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise DataError(f"{uri}: not UTF-8 at byte {error.start}") from None
+    if not lines or "\t" not in lines[0]:
+        terms = [line.strip() for line in lines]
+    else:
+        rows = csv.DictReader(lines, delimiter="\t")
+        column = next((column for column in _TERM_COLUMNS if column in (rows.fieldnames or ())), None)
+        if column is None:
+            raise DataError(f"{uri}: tab-separated, but no column is named {', '.join(_TERM_COLUMNS)}")
+        terms = [(row[column] or "").strip() for row in rows]
+    if not any(terms):
+        raise DataError(f"{uri}: no term in it")
+    return [term for term in terms if term]
