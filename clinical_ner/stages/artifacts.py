@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from clinical_ner.documents import Document, dump_documents, load_documents
 from clinical_ner.errors import DataError, StorageError
+from clinical_ner.gazetteer import Gazetteer
 from clinical_ner.model_package import ModelFiles, pack, unpack
 from clinical_ner.training import LabelledSentence
 
@@ -94,6 +95,23 @@ def read_sentences(path: PathLike) -> list[LabelledSentence]:
     except ValidationError:
         # Not chained: the validator's message quotes what it met, which is note text.
         raise DataError(f"{path}: damaged artifact: not labelled sentences") from None
+
+
+def write_gazetteer(path: PathLike, gazetteer: Gazetteer) -> None:
+    """Compressed JSON: its terms may be words of notes."""
+    write_bytes(path, gzip.compress(gazetteer.to_json(), mtime=0))
+
+
+def read_gazetteer(path: PathLike) -> Gazetteer:
+    """The gazetteer of :func:`write_gazetteer`.
+
+    Raises:
+        DataError: the file is missing or damaged; the message names it.
+    """
+    try:
+        return Gazetteer.from_json(_decompress(path))
+    except ValidationError:
+        raise DataError(f"{path}: damaged artifact: not a gazetteer") from None
 
 
 def write_model(path: PathLike, files: ModelFiles) -> None:

@@ -4,9 +4,7 @@ import structlog
 
 from clinical_ner import model_package
 from clinical_ner.features import FeatureSpec
-from clinical_ner.stages.artifacts import PathLike, read_sentences, write_model
-from clinical_ner.storage import open_storage
-from clinical_ner.term_lists import load_gazetteer
+from clinical_ner.stages.artifacts import PathLike, read_gazetteer, read_sentences, write_model
 from clinical_ner.training import CrfParameters, train_model
 
 _log = structlog.get_logger()
@@ -16,10 +14,9 @@ def train(
     *,
     train_path: PathLike,
     dev_path: PathLike,
+    gazetteer_path: PathLike,
     parameters: str,
     feature_groups: str,
-    gazetteer_digest: str,
-    registry_uri: str,
     model_name: str,
     dataset_digest: str,
     test_dataset_digest: str,
@@ -39,7 +36,7 @@ def train(
         name=model_name,
         parameters=CrfParameters.model_validate_json(parameters),
         spec=FeatureSpec.parse(feature_groups),
-        gazetteer=load_gazetteer(open_storage(registry_uri), gazetteer_digest),
+        gazetteer=read_gazetteer(gazetteer_path),
         datasets=datasets,
         provenance={"seed": seed, "dev_fraction": dev_fraction, "test_fraction": test_fraction},
     )

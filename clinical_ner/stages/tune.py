@@ -11,41 +11,46 @@ from clinical_ner.digests import digest_of
 from clinical_ner.errors import ConfigError
 from clinical_ner.features import FeatureSpec
 from clinical_ner.reports.tuning import render_tuning
-from clinical_ner.stages.artifacts import PathLike, read_bytes, read_sentences, write_text
+from clinical_ner.stages.artifacts import PathLike, read_bytes, read_gazetteer, read_sentences, write_text
 from clinical_ner.storage import open_storage
-from clinical_ner.term_lists import load_gazetteer
 from clinical_ner.training import CrfParameters
 from clinical_ner.tuning import TuningData, best_parameters, finished_trials, open_study, run_trials, study_name
 
 _log = structlog.get_logger()
 
 
+class SearchData(NamedTuple):
+    """The artifacts that a search reads."""
+
+    train_path: PathLike
+    dev_path: PathLike
+    gazetteer_path: PathLike
+
+
 class Search(NamedTuple):
-    """What all workers of a study agree on; its name follows from it and from the sentences."""
+    """What all workers of a study agree on; its name follows from it and from the data."""
 
     study_storage: str
     feature_groups: str
-    gazetteer_digest: str
-    registry_uri: str
     n_trials: int
     max_iterations: int
     timeout_seconds: float
     seed: int
     model_name: str
 
-    def open(self, train_path: PathLike, dev_path: PathLike, *, worker: int = 0) -> optuna.Study:
-        """The study of this search on these sentences: the same for every worker, and for a step that runs again."""
-        data_digest = digest_of(read_bytes(train_path) + read_bytes(dev_path))
-        key = (data_digest, self.feature_groups, self.gazetteer_digest, self.max_iterations, self.seed)
+    def open(self, data: SearchData, *, worker: int = 0) -> optuna.Study:
+        """The study of this search on these data: the same for every worker, and for a step that runs again."""
+        data_digest = digest_of(b"".join(map(read_bytes, data)))
+        key = (data_digest, self.feature_groups, self.max_iterations, self.seed)
         return open_study(study_name(self.model_name, *map(str, key)), self.study_storage, seed=self.seed + worker)
 
-    def run(self, study: optuna.Study, train_path: PathLike, dev_path: PathLike, *, count_running: bool = False) -> None:
+    def run(self, study: optuna.Study, data: SearchData, *, count_running: bool = False) -> None:
         """Run trials until the study is complete (see :func:`clinical_ner.tuning.run_trials`)."""
         spec = FeatureSpec.parse(self.feature_groups)
-        gazetteer = load_gazetteer(open_storage(self.registry_uri), self.gazetteer_digest)
+        gazetteer = read_gazetteer(data.gazetteer_path)
         run_trials(
             study,
-            TuningData(read_sentences(train_path), read_sentences(dev_path), spec, gazetteer),
+            TuningData(read_sentences(data.train_path), read_sentences(data.dev_path), spec, gazetteer),
             n_trials=self.n_trials,
             max_iterations=self.max_iterations,
             timeout_seconds=self.timeout_seconds,
@@ -54,15 +59,18 @@ class Search(NamedTuple):
         )
 
 
-def tune_worker(*, worker: int, params_uri: str, train_path: PathLike, dev_path: PathLike, search: Search) -> int:
+def tune_worker(
+    *, worker: int, params_uri: str, train_path: PathLike, dev_path: PathLike, gazetteer_path: PathLike, search: Search
+) -> int:
     """Help with a shared study until it is complete; without shared storage there is nothing to share, and nothing to do.
 
     Returns the number of finished trials that the study then has.
     """
     if not search.study_storage or params_uri:
         return 0
-    study = search.open(train_path, dev_path, worker=worker)
-    search.run(study, train_path, dev_path, count_running=True)
+    data = SearchData(train_path, dev_path, gazetteer_path)
+    study = search.open(data, worker=worker)
+    search.run(study, data, count_running=True)
     return len(finished_trials(study))
 
 
@@ -71,6 +79,7 @@ def tune(
     params_uri: str,
     train_path: PathLike,
     dev_path: PathLike,
+    gazetteer_path: PathLike,
     search: Search,
     worker_trials: Sequence[int],
     report_path: PathLike,
@@ -84,9 +93,10 @@ def tune(
         study = optuna.create_study(study_name=f"{search.model_name}: replayed parameters")
         parameters = read_parameters(params_uri)
     else:
-        study = search.open(train_path, dev_path)
+        data = SearchData(train_path, dev_path, gazetteer_path)
+        study = search.open(data)
         _log.info("tuning", trials=search.n_trials, finished_by_workers=max(worker_trials, default=0))
-        search.run(study, train_path, dev_path)
+        search.run(study, data)
         parameters = best_parameters(study, max_iterations=search.max_iterations)
     write_text(report_path, render_tuning(study))
     return parameters.model_dump_json()

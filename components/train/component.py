@@ -9,10 +9,9 @@ from components._image import TRAIN_IMAGE
 def train(
     train_sentences: dsl.Input[dsl.Dataset],
     dev_sentences: dsl.Input[dsl.Dataset],
+    gazetteer: dsl.Input[dsl.Artifact],
     parameters: str,
     feature_groups: str,
-    gazetteer_digest: str,
-    registry_uri: str,
     model_name: str,
     dataset_digest: str,
     test_dataset_digest: str,
@@ -26,10 +25,9 @@ def train(
     Args:
         train_sentences: Sentences to train on.
         dev_sentences: More sentences to train on, since tuning is done.
+        gazetteer: Terms whose matches are features; they become part of the model.
         parameters: CRF parameters as JSON.
         feature_groups: Feature groups, or all.
-        gazetteer_digest: The gazetteer that ingest stored, or empty.
-        registry_uri: Where it lies.
         model_name: Name that the model is served under.
         dataset_digest: Recorded with the model.
         test_dataset_digest: Recorded with the model.
@@ -46,10 +44,9 @@ def train(
     digest = stage.train(
         train_path=train_sentences.path,
         dev_path=dev_sentences.path,
+        gazetteer_path=gazetteer.path,
         parameters=parameters,
         feature_groups=feature_groups,
-        gazetteer_digest=gazetteer_digest,
-        registry_uri=registry_uri,
         model_name=model_name,
         dataset_digest=dataset_digest,
         test_dataset_digest=test_dataset_digest,

@@ -27,9 +27,8 @@ def tune_worker(
     params_uri: str,
     train_sentences: dsl.Input[dsl.Dataset],
     dev_sentences: dsl.Input[dsl.Dataset],
+    gazetteer: dsl.Input[dsl.Artifact],
     feature_groups: str,
-    gazetteer_digest: str,
-    registry_uri: str,
     n_trials: int,
     max_iterations: int,
     timeout_seconds: int,
@@ -44,9 +43,8 @@ def tune_worker(
         params_uri: Recorded parameters to replay instead of searching, or empty.
         train_sentences: Sentences to train on.
         dev_sentences: Sentences to score on.
+        gazetteer: Terms whose matches are features.
         feature_groups: Feature groups, or all.
-        gazetteer_digest: The gazetteer that ingest stored, or empty.
-        registry_uri: Where it lies.
         n_trials: Finished trials that complete the study.
         max_iterations: L-BFGS iterations of a trial.
         timeout_seconds: Time limit, 0 for none.
@@ -61,8 +59,6 @@ def tune_worker(
     search = stage.Search(
         study_storage=study_storage,
         feature_groups=feature_groups,
-        gazetteer_digest=gazetteer_digest,
-        registry_uri=registry_uri,
         n_trials=n_trials,
         max_iterations=max_iterations,
         timeout_seconds=timeout_seconds,
@@ -74,6 +70,7 @@ def tune_worker(
         params_uri=params_uri,
         train_path=train_sentences.path,
         dev_path=dev_sentences.path,
+        gazetteer_path=gazetteer.path,
         search=search,
     )
 
@@ -84,9 +81,8 @@ def tune(
     params_uri: str,
     train_sentences: dsl.Input[dsl.Dataset],
     dev_sentences: dsl.Input[dsl.Dataset],
+    gazetteer: dsl.Input[dsl.Artifact],
     feature_groups: str,
-    gazetteer_digest: str,
-    registry_uri: str,
     n_trials: int,
     max_iterations: int,
     timeout_seconds: int,
@@ -102,9 +98,8 @@ def tune(
         params_uri: Recorded parameters to replay instead of searching, or empty.
         train_sentences: Sentences to train on.
         dev_sentences: Sentences to score on.
+        gazetteer: Terms whose matches are features.
         feature_groups: Feature groups, or all.
-        gazetteer_digest: The gazetteer that ingest stored, or empty.
-        registry_uri: Where it lies.
         n_trials: Finished trials that complete the study.
         max_iterations: L-BFGS iterations of a trial.
         timeout_seconds: Time limit, 0 for none.
@@ -121,8 +116,6 @@ def tune(
     search = stage.Search(
         study_storage=study_storage,
         feature_groups=feature_groups,
-        gazetteer_digest=gazetteer_digest,
-        registry_uri=registry_uri,
         n_trials=n_trials,
         max_iterations=max_iterations,
         timeout_seconds=timeout_seconds,
@@ -133,6 +126,7 @@ def tune(
         params_uri=params_uri,
         train_path=train_sentences.path,
         dev_path=dev_sentences.path,
+        gazetteer_path=gazetteer.path,
         search=search,
         worker_trials=worker_trials,
         report_path=tuning_report.path,

@@ -52,6 +52,8 @@ def run_preprocess(run):
         train_path=run.folder / "train",
         dev_path=run.folder / "dev",
         test_path=run.folder / "test",
+        gazetteer_digest=run.ingested.gazetteer_digest,
+        gazetteer_path=run.folder / "gazetteer",
     )
 
 
@@ -59,7 +61,7 @@ def run_train(run, source=None, **changed):
     """Train on the sentences in ``source`` (the run's own folder) into the run's folder; returns the digest."""
     source = source or run.folder
     chosen = {"parameters": PARAMETERS, "feature_groups": "all", "model_name": NAME, **RULE.model_dump()}
-    chosen |= {"gazetteer_digest": run.ingested.gazetteer_digest, "registry_uri": run.registry_uri} | changed
+    chosen |= {"gazetteer_path": source / "gazetteer"} | changed
     return train(
         train_path=source / "train",
         dev_path=source / "dev",

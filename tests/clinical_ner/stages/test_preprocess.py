@@ -9,7 +9,7 @@ from clinical_ner.documents import Document, Entity, dump_documents
 from clinical_ner.errors import NotFound
 from clinical_ner.features import FeatureSpec, extract
 from clinical_ner.model_package import write_model_folder
-from clinical_ner.stages.artifacts import read_documents, read_model, read_sentences
+from clinical_ner.stages.artifacts import read_documents, read_gazetteer, read_model, read_sentences
 from clinical_ner.storage import open_storage
 from serving.tagging import load_tagger
 from tests.clinical_ner.stages.stage_runs import RULE, run_ingest, run_preprocess, run_train
@@ -36,6 +36,19 @@ NOTE = Document(
 def sentences_of(run, document_id):
     both = [*read_sentences(run.folder / "train"), *read_sentences(run.folder / "dev")]
     return [sentence for sentence in both if sentence.document_id == document_id]
+
+
+def test_preprocess_hands_the_gazetteer_on(tmp_path):
+    """What ingest stored under its digest is what training reads; one that nobody stored writes nothing."""
+    (tmp_path / "terms.txt").write_text("gout\n")
+    uri = f"known={tmp_path}/terms.txt"
+    run = run_ingest(tmp_path, tmp_path / "registry", "synthetic://?notes=60&seed=0", gazetteer_uris=uri)
+    run_preprocess(run)
+    assert read_gazetteer(tmp_path / "gazetteer").terms == {"known": ["gout"]}
+    missing = run._replace(folder=tmp_path / "b", ingested=run.ingested._replace(gazetteer_digest="sha256:" + "0" * 64))
+    with pytest.raises(NotFound):
+        run_preprocess(missing)
+    assert not (tmp_path / "b").exists()
 
 
 def test_preprocess_splits_the_dataset_by_its_rule(finished):

@@ -66,7 +66,7 @@ def test_gate_approves_the_champion_itself(finished, champion, tmp_path):
 def test_gate_rejects_a_model_worse_than_the_champion(finished, champion, tmp_path):
     """One iteration of training is no match for the live version."""
     run = finished.into(tmp_path)
-    for name in ("train", "dev", "test"):
+    for name in ("train", "dev", "test", "gazetteer"):
         (tmp_path / name).write_bytes((finished.folder / name).read_bytes())
     run_train(run, parameters='{"max_iterations": 3}', feature_groups="position")
     run_evaluate(run)

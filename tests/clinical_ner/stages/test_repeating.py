@@ -9,7 +9,7 @@ from tests.clinical_ner.stages.stage_runs import largest_file
 
 OUTPUTS = {
     "ingest": ("data_quality", "quarantine"),
-    "preprocess": ("train", "dev", "test"),
+    "preprocess": ("train", "dev", "test", "gazetteer"),
     "train": ("model",),
     "evaluate": ("evaluation", "reference", "error_browser"),
     "quality_gate": ("gate", "gate_report", "model_card"),

@@ -3,10 +3,10 @@
 import orjson
 import pytest
 
-from clinical_ner.errors import ConfigError, NotFound, TooLittleData
+from clinical_ner.errors import ConfigError, TooLittleData
 from clinical_ner.gazetteer import Gazetteer
 from clinical_ner.model_package import FEATURES, GAZETTEER, MANIFEST, parse_manifest
-from clinical_ner.stages.artifacts import read_model, read_sentences, write_sentences
+from clinical_ner.stages.artifacts import read_model, read_sentences, write_gazetteer, write_sentences
 from clinical_ner.storage import open_storage
 from clinical_ner.tagger import Tagger
 from clinical_ner.term_lists import store_gazetteer
@@ -45,15 +45,15 @@ def test_train_records_what_the_model_was_made_from(finished):
     assert orjson.loads(files[FEATURES])["window"] == manifest.parameters["window"]
 
 
-def test_train_takes_the_gazetteer_of_its_digest(finished, tmp_path):
-    """The stored terms are in the model, under the digest that ingest returned; a digest nobody stored ends the stage."""
-    digest = store_gazetteer(open_storage(str(tmp_path / "registry")), Gazetteer.from_terms({"known": ["gout"]}))
-    stored = {"gazetteer_digest": digest, "registry_uri": str(tmp_path / "registry")}
-    run_train(finished.into(tmp_path), finished.folder, **stored)
-    assert parse_manifest(read_model(tmp_path / "model")[MANIFEST]).files[GAZETTEER] == digest
-    with pytest.raises(NotFound):
-        run_train(finished.into(tmp_path / "b"), finished.folder, gazetteer_digest=digest)
-    assert not (tmp_path / "b").exists()
+def test_train_puts_the_gazetteer_into_the_model(finished, tmp_path):
+    """Its terms are a file of the model, whose digest is the one that ingest returned for them."""
+    gazetteer = Gazetteer.from_terms({"known": ["gout"]})
+    write_gazetteer(tmp_path / "gazetteer", gazetteer)
+    run_train(finished.into(tmp_path), finished.folder, gazetteer_path=tmp_path / "gazetteer")
+    files = read_model(tmp_path / "model")
+    assert files[GAZETTEER] == gazetteer.to_json()
+    stored = store_gazetteer(open_storage(str(tmp_path / "registry")), gazetteer)
+    assert parse_manifest(files[MANIFEST]).files[GAZETTEER] == stored
 
 
 def test_train_uses_the_development_part_too(finished):
@@ -76,7 +76,7 @@ def test_train_without_entities_writes_nothing(finished, tmp_path):
     for part in ("train", "dev"):
         write_sentences(tmp_path / part, plain)
     with pytest.raises(TooLittleData, match="no entity"):
-        run_train(finished.into(tmp_path))
+        run_train(finished.into(tmp_path), gazetteer_path=finished.folder / "gazetteer")
     assert not (tmp_path / "model").exists()
 
 

@@ -6,9 +6,10 @@ import optuna
 import pytest
 
 from clinical_ner.errors import ConfigError, NotFound, TooLittleData
+from clinical_ner.gazetteer import Gazetteer
 from clinical_ner.model_package import MANIFEST
-from clinical_ner.stages.artifacts import read_model, write_sentences
-from clinical_ner.stages.tune import Search, read_parameters, tune, tune_worker
+from clinical_ner.stages.artifacts import read_model, write_gazetteer, write_sentences
+from clinical_ner.stages.tune import Search, SearchData, read_parameters, tune, tune_worker
 from clinical_ner.training import CrfParameters
 from clinical_ner.tuning import open_study_storage
 
@@ -17,7 +18,11 @@ RECORDED = {"c1": 0.25, "c2": 0.5, "min_freq": 2, "max_iterations": 40, "entity_
 
 @pytest.fixture
 def parts(finished):
-    return {"train_path": finished.folder / "train", "dev_path": finished.folder / "dev"}
+    return {
+        "train_path": finished.folder / "train",
+        "dev_path": finished.folder / "dev",
+        "gazetteer_path": finished.folder / "gazetteer",
+    }
 
 
 @pytest.fixture
@@ -33,7 +38,6 @@ def run_tune(parts, tmp_path):
 
 def search(**changed):
     chosen = {"study_storage": "", "feature_groups": "word,shape", "n_trials": 2, "max_iterations": 5}
-    chosen |= {"gazetteer_digest": "", "registry_uri": "unused"}
     return Search(**{**chosen, "timeout_seconds": 0, "seed": 0, "model_name": "clinical-ner", **changed})
 
 
@@ -105,7 +109,7 @@ def test_missing_parameter_file_is_named(run_tune, tmp_path):
 @pytest.mark.parametrize(("storage", "params_uri"), [("", ""), ("journal://{}/study.log", "best.json")])
 def test_tune_worker_without_shared_search_does_nothing(tmp_path, storage, params_uri):
     """Without shared storage, or when parameters are replayed, a worker reads nothing, not even the sentences."""
-    paths = {"train_path": tmp_path / "none", "dev_path": tmp_path / "none"}
+    paths = {"train_path": tmp_path / "none", "dev_path": tmp_path / "none", "gazetteer_path": tmp_path / "none"}
     shared = search(study_storage=storage.format(tmp_path))
     assert tune_worker(worker=0, params_uri=params_uri, search=shared, **paths) == 0
     assert list(tmp_path.iterdir()) == []
@@ -136,7 +140,7 @@ def test_workers_of_one_study_draw_different_trials(parts, tmp_path):
 def test_tune_completes_what_workers_left(parts, run_tune, tmp_path):
     """A trial that a killed worker was at counts for nothing in the end: tune runs what is missing."""
     storage = f"journal://{tmp_path}/study.log"
-    study = search(study_storage=storage).open(**parts)
+    study = search(study_storage=storage).open(SearchData(**parts))
     study.ask()
     run_tune(study_storage=storage)
     states = [trial.state.name for trial in trials_in(storage)]
@@ -144,12 +148,17 @@ def test_tune_completes_what_workers_left(parts, run_tune, tmp_path):
 
 
 def test_other_sentences_are_another_study(parts, run_tune, tmp_path):
-    """Trials of other data must not be taken for this data's: the study's name follows from the sentences."""
+    """Trials of other data must not be taken for this data's: the study's name follows from sentences and gazetteer."""
     storage = f"journal://{tmp_path}/study.log"
-    first = search(study_storage=storage).open(**parts)
-    second = search(study_storage=storage).open(parts["dev_path"], parts["train_path"])
-    again = search(study_storage=storage).open(**parts)
-    assert first.study_name == again.study_name != second.study_name
+    write_gazetteer(tmp_path / "gazetteer", Gazetteer.from_terms({"known": ["gout"]}))
+    same = SearchData(**parts)
+    others = [
+        SearchData(same.dev_path, same.train_path, same.gazetteer_path),
+        same._replace(gazetteer_path=tmp_path / "gazetteer"),
+    ]
+    names = [search(study_storage=storage).open(data).study_name for data in (same, same, *others)]
+    assert names[0] == names[1]
+    assert len(set(names)) == 3
 
 
 @pytest.mark.parametrize("storage", ["journal://relative/study.log", "study.log"])
