@@ -28,7 +28,10 @@ class Entity(NamedTuple):
 
 
 class ScoredEntity(NamedTuple):
-    """An entity as a model found it; ``score`` is the smallest token marginal of its own labels, 0 to 1."""
+    """An entity as a model found it; ``score`` is the smallest token marginal of its own labels, 0 to 1.
+
+    One that was added because it follows from another (:mod:`clinical_ner.postprocess`) has that one's score.
+    """
 
     start: int
     end: int
