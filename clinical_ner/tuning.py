@@ -27,13 +27,14 @@ from clinical_ner.evaluation.counts import count_spans, strict_score
 from clinical_ner.features import FeatureSpec, extract
 from clinical_ner.gazetteer import EMPTY, Gazetteer
 from clinical_ner.postprocess import complete
+from clinical_ner.search_plan import SEARCHED, SearchPlan
 from clinical_ner.training import CrfParameters, CrfTrainer, LabelledSentence
 
 HEARTBEAT_SECONDS = 60
 STARTUP_TRIALS = 5
 """Random trials before the sampler learns from earlier ones."""
 _JOURNAL_SCHEME = "journal://"
-SEARCHED = ("c1", "c2", "min_freq", "entity_bias")
+_DEFAULT_PLAN = SearchPlan.of()
 
 Progress = Callable[[str], None]
 
@@ -85,18 +86,19 @@ def study_name(model_name: str, *key: str) -> str:
     return f"{model_name}-{digest_of(repr((key, SEARCHED)).encode()).removeprefix('sha256:')[:16]}"
 
 
-def open_study(name: str, study_storage: str, *, seed: int) -> optuna.Study:
-    """Create the study or join it; the first trial is the defaults of :class:`CrfParameters`.
+def open_study(name: str, study_storage: str, *, seed: int, plan: SearchPlan = _DEFAULT_PLAN) -> optuna.Study:
+    """Create the study or join it; the first trial is the plan's, by default the defaults of :class:`CrfParameters`.
 
-    With one worker and no time limit the same ``seed`` gives the same trials. A worker that joins later draws on its own:
-    with the same seed again it would only repeat the trials of the first.
+    The plan's ``key`` belongs into the ``name``: a study holds the trials of one plan. With one worker and no time limit the
+    same ``seed`` gives the same trials. A worker that joins later draws on its own: with the same seed again it would only
+    repeat the trials of the first.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     storage = open_study_storage(study_storage)
     study = optuna.create_study(study_name=name, storage=storage, direction="maximize", load_if_exists=True)
     study.sampler = optuna.samplers.TPESampler(seed=_sampler_seed(seed, len(study.trials)), n_startup_trials=STARTUP_TRIALS)
-    if not study.trials:
-        study.enqueue_trial(CrfParameters().model_dump(include=set(SEARCHED)), skip_if_exists=True)
+    if not study.trials and plan.first:
+        study.enqueue_trial(dict(plan.first), skip_if_exists=True)
     return study
 
 
@@ -156,15 +158,13 @@ def _text_of(sentences: Sequence[Sequence[Token]]) -> str:
     return "".join(parts)
 
 
-def suggest_parameters(trial: optuna.Trial, *, max_iterations: int) -> CrfParameters:
-    """The search space: both penalties on a logarithmic scale, the cut for rare features, and the bias towards entities."""
-    return CrfParameters(
-        c1=trial.suggest_float("c1", 1e-3, 2.0, log=True),
-        c2=trial.suggest_float("c2", 1e-3, 2.0, log=True),
-        min_freq=trial.suggest_int("min_freq", 0, 3),
-        entity_bias=trial.suggest_float("entity_bias", 0.0, 2.0),
-        max_iterations=max_iterations,
-    )
+def suggest_parameters(trial: optuna.Trial, *, max_iterations: int, plan: SearchPlan = _DEFAULT_PLAN) -> CrfParameters:
+    """The trial's parameters from the plan's space.
+
+    Raises:
+        optuna.TrialPruned: the plan excludes them; such a trial counts for nothing.
+    """
+    return plan.suggest(trial, max_iterations=max_iterations)
 
 
 def run_trials(
@@ -173,6 +173,7 @@ def run_trials(
     *,
     n_trials: int,
     max_iterations: int,
+    plan: SearchPlan = _DEFAULT_PLAN,
     timeout_seconds: float = 0,
     count_running: bool = False,
     progress: Progress = lambda _: None,
@@ -180,7 +181,8 @@ def run_trials(
     """Run trials until the study, not this worker alone, has ``n_trials`` finished ones, or time is up (0: no limit).
 
     With ``count_running`` the trials that other workers are at count as finished: a worker among several stops in time, and
-    whoever collects the study runs again without it, in case one of them was killed.
+    whoever collects the study runs again without it, in case one of them was killed. Trials that the plan excludes are
+    neither trained nor counted.
     """
     states = (TrialState.COMPLETE, TrialState.RUNNING) if count_running else (TrialState.COMPLETE,)
 
@@ -188,13 +190,16 @@ def run_trials(
         return len(study.get_trials(deepcopy=False, states=states)) >= n_trials
 
     def after_trial(study: optuna.Study, trial: FrozenTrial) -> None:
-        progress(f"trial {len(finished_trials(study))}/{n_trials}: strict F1 {trial.value:.4f}, best {study.best_value:.4f}")
+        if trial.value is not None:
+            progress(
+                f"trial {len(finished_trials(study))}/{n_trials}: strict F1 {trial.value:.4f}, best {study.best_value:.4f}"
+            )
         if is_complete():
             study.stop()
 
     if not is_complete():
         study.optimize(
-            lambda trial: data.f1(suggest_parameters(trial, max_iterations=max_iterations)),
+            lambda trial: data.f1(suggest_parameters(trial, max_iterations=max_iterations, plan=plan)),
             timeout=timeout_seconds or None,
             callbacks=[after_trial],
         )
