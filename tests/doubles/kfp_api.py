@@ -92,6 +92,9 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self._serve("POST")
 
+    def do_DELETE(self) -> None:
+        self._serve("DELETE")
+
     def _serve(self, method: str) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         url = urlsplit(self.path)
@@ -189,6 +192,7 @@ _ROUTES: list[tuple[str, str, Callable[[_Request], Any]]] = [
     ("GET", f"{_API}/pipelines/([^/]+)/versions", lambda r: r.store.list_versions(r.parts[0], r.query.get("filter", ""))),
     ("GET", f"{_API}/experiments", lambda r: r.store.list_experiments(r.query.get("filter", ""))),
     ("POST", f"{_API}/experiments", lambda r: r.store.create_experiment(r.model("V2beta1Experiment"))),
+    ("DELETE", f"{_API}/experiments/([^/:]+)", lambda r: r.store.delete_experiment(r.parts[0])),
     ("POST", f"{_API}/runs", lambda r: r.store.create_run(r.model("V2beta1Run"))),
     ("GET", f"{_API}/runs/([^/:]+)", lambda r: r.store.get_run(r.parts[0])),
     ("POST", f"{_API}/runs/([^/:]+):terminate", lambda r: r.store.terminate_run(r.parts[0])),

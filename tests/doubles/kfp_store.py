@@ -119,6 +119,12 @@ class KfpStore:
             self.experiments[experiment.experiment_id] = experiment
             return experiment
 
+    def delete_experiment(self, experiment_id: str) -> dict[str, Any]:
+        with self._lock:
+            if self.experiments.pop(experiment_id, None) is None:
+                raise ApiError(404, f"Experiment {experiment_id} not found")
+            return {}
+
     def create_run(self, run: models.V2beta1Run) -> models.V2beta1Run:
         """No atomic create: the workflow starts before the name and id are found to be impossible."""
         reference = run.pipeline_version_reference

@@ -45,6 +45,10 @@ class Patience:
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
 
+    def longest_create(self, request_seconds: float) -> float:
+        """Seconds after which a :func:`create_run` that began has ended, or its process is dead."""
+        return _POSTS * (self.settle_seconds + self.poll_seconds + 2 * request_seconds)
+
 
 def run_id_for(key: str | None) -> str:
     """The same ``key`` always names the same run; without one the id is new."""
@@ -57,20 +61,29 @@ def run_exists(endpoint: Endpoint, run_id: str) -> bool:
     Raises:
         PipelineRunError: it gave no clear answer; only a 404 means no.
     """
+    return find_run(endpoint, run_id) is not None
+
+
+def find_run(endpoint: Endpoint, run_id: str) -> kfp_server_api.V2beta1Run | None:
+    """The run as the server has it now, or None when it says that it has none.
+
+    Raises:
+        PipelineRunError: it gave no clear answer; only a 404 means no.
+    """
     with endpoint.reporting(f"look for run {run_id}"):
         try:
-            endpoint.runs.run_service_get_run(run_id, _request_timeout=endpoint.timeout)
+            return endpoint.runs.run_service_get_run(run_id, _request_timeout=endpoint.timeout)
         except ApiException as error:
             if status_of(error) == 404:
-                return False
+                return None
             raise
-    return True
 
 
 def create_run(endpoint: Endpoint, run_id: str, request: RunRequest, patience: Patience) -> None:
     """Create the run ``run_id``, which the server does not have yet; after this call it has it once.
 
-    Two callers of one ``run_id`` at the same moment are not kept apart here: that takes a mutex around this function.
+    Two callers of one ``run_id`` at the same moment are not kept apart here: that takes a mutex around this function
+    (:mod:`clinical_ner.pipeline_runs.remote.mutex`).
 
     Raises:
         PipelineRunError: the server refused, or never gave a clear reply; then the run may or may not exist.
@@ -84,7 +97,7 @@ def create_run(endpoint: Endpoint, run_id: str, request: RunRequest, patience: P
             except Failure as error:
                 if not is_unclear(error):
                     raise
-                if _appears(endpoint, run_id, patience):
+                if appears(endpoint, run_id, patience):
                     return
                 if attempt + 1 == _POSTS:
                     raise
@@ -98,21 +111,21 @@ def experiment_id(endpoint: Endpoint, name: str, namespace: str) -> str:
     Raises:
         ConfigError: it is archived, which the server takes no runs in.
     """
-    experiment = _find_experiment(endpoint, name, namespace)
+    experiment = find_experiment(endpoint, name, namespace)
     if experiment is None:
         body = kfp_server_api.V2beta1Experiment(display_name=name, namespace=namespace or None)
         with endpoint.reporting(f"create experiment {name}"):
             try:
                 experiment = endpoint.experiments.experiment_service_create_experiment(body, _request_timeout=endpoint.timeout)
             except ApiException as error:
-                if status_of(error) != 409 or (experiment := _find_experiment(endpoint, name, namespace)) is None:
+                if status_of(error) != 409 or (experiment := find_experiment(endpoint, name, namespace)) is None:
                     raise
     if experiment.storage_state == "ARCHIVED":
         raise ConfigError(f"experiment {name} is archived and takes no runs: restore it in the UI, or choose another")
     return str(experiment.experiment_id)
 
 
-def _find_experiment(endpoint: Endpoint, name: str, namespace: str) -> kfp_server_api.V2beta1Experiment | None:
+def find_experiment(endpoint: Endpoint, name: str, namespace: str) -> kfp_server_api.V2beta1Experiment | None:
     with endpoint.reporting(f"look up experiment {name}"):
         reply = endpoint.experiments.experiment_service_list_experiments(
             namespace=namespace, filter=equals_filter("display_name", name), _request_timeout=endpoint.timeout
@@ -120,7 +133,7 @@ def _find_experiment(endpoint: Endpoint, name: str, namespace: str) -> kfp_serve
     return next(iter(reply.experiments or []), None)
 
 
-def _appears(endpoint: Endpoint, run_id: str, patience: Patience) -> bool:
+def appears(endpoint: Endpoint, run_id: str, patience: Patience) -> bool:
     """Ask for the run until it is there; False only when the server, at the end, says clearly that it is not."""
     deadline = patience.clock() + patience.settle_seconds
     while True:

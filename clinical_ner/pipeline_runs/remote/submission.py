@@ -8,6 +8,7 @@ from clinical_ner.errors import ConfigError
 from clinical_ner.pipeline_runs.remote.checks import check_arguments
 from clinical_ner.pipeline_runs.remote.creation import Patience, RunRequest, create_run, experiment_id, run_exists, run_id_for
 from clinical_ner.pipeline_runs.remote.endpoint import IN_CLUSTER_TOKEN, Endpoint, connect
+from clinical_ner.pipeline_runs.remote.mutex import create_run_once
 from clinical_ner.pipeline_runs.remote.package import Package, read_package
 from clinical_ner.pipeline_runs.remote.versions import find_or_upload
 
@@ -102,8 +103,14 @@ def _create(
         arguments=arguments,
         service_account=options.service_account or package.service_account,
     )
-    create_run(endpoint, run_id, request, options.patience)
-    return _submitted(endpoint, package, options, run_id, version=version.name, version_uploaded=version.uploaded)
+    created = True
+    if options.key:
+        created = create_run_once(endpoint, run_id, request, options.namespace, options.patience)
+    else:
+        create_run(endpoint, run_id, request, options.patience)
+    return _submitted(
+        endpoint, package, options, run_id, created=created, version=version.name, version_uploaded=version.uploaded
+    )
 
 
 def _submitted(

@@ -1,0 +1,61 @@
+"""Parameters of the training pipeline for an action."""
+
+from collections.abc import Sequence
+
+import orjson
+from pydantic import JsonValue
+
+from clinical_ner.datasets import dataset_uri
+from clinical_ner.model_package import Manifest
+from clinical_ner.resubmit.cause import EXPERIMENT, Cause
+from clinical_ner.resubmit.policy import ResubmitRules
+from clinical_ner.search_plan import SEARCHED, SearchPlan
+
+_INHERITED = ("seed", "dev_fraction", "test_fraction", "feature_groups", "max_iterations")
+_SEED_DIGITS = 7  # of hex: fits every integer of the pipeline
+
+
+def training_parameters(
+    cause: Cause, champion: Manifest, test_digest: str, rejected: Sequence[Manifest], rules: ResubmitRules, registry_uri: str
+) -> dict[str, JsonValue]:
+    """Champion's split, features and iterations; data by digest; and a search that suits the action.
+
+    ``rejected`` are versions that were, or are about to be, rolled back: their parameters are not tried again, and the sampler
+    draws from the cause instead of repeating the trials that found them.
+    """
+    inherited: dict[str, JsonValue] = {name: champion.parameters[name] for name in _INHERITED if name in champion.parameters}
+    excluded = [searched_parameters(manifest) for manifest in rejected]
+    wide = cause.action == EXPERIMENT
+    champions = searched_parameters(champion)
+    first = None if wide or SearchPlan.of(excluded=excluded).is_excluded(champions) else champions
+    return {
+        **rules.parameters,
+        **inherited,
+        "corpus_uri": dataset_uri(cause.dataset_digest),
+        "corpus_format": "jsonl",
+        "label_map": "",
+        "test_corpus_uri": dataset_uri(test_digest),
+        "params_uri": "",
+        "n_trials": rules.experiment_trials if wide else rules.retrain_trials,
+        "first_trial": _dump(first) if first else "",
+        "excluded_trials": _dump(excluded) if excluded else "",
+        "search_space": "wide" if wide else "narrow",
+        "tuning_seed": _seed_of(cause) if rejected else int(champion.parameters.get("seed", 0)),
+        "approval_required": wide or bool(rules.parameters.get("approval_required", False)),
+        "model_name": cause.model_name,
+        "registry_uri": registry_uri,
+    }
+
+
+def searched_parameters(manifest: Manifest) -> dict[str, float]:
+    """Those of a version's parameters that tuning searches; empty when the manifest lacks one."""
+    found = {name: manifest.parameters[name] for name in SEARCHED if name in manifest.parameters}
+    return found if len(found) == len(SEARCHED) else {}
+
+
+def _dump(value: object) -> str:
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+
+
+def _seed_of(cause: Cause) -> int:
+    return int(cause.id[:_SEED_DIGITS], 16)
