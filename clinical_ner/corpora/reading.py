@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from clinical_ner.corpora import biotext, brat, conll, jsonl, pubtator
+from clinical_ner.corpora import biotext, brat, conll, jsonl, label_studio, pubtator
 from clinical_ner.corpora.fetching import local_copies
 from clinical_ner.corpora.label_map import LabelMap
 from clinical_ner.corpora.records import BadRecord, CorpusReading, Record
@@ -33,6 +33,7 @@ FORMATS = {
     "brat": Format(brat.read),
     "conll": Format(conll.read, (".bio", ".conll", ".iob", ".tsv")),
     "jsonl": Format(jsonl.read, (".jsonl", ".ndjson")),
+    "label-studio": Format(label_studio.read, (".json",)),
     "pubtator": Format(pubtator.read, (".pubtator", ".txt")),
 }
 
