@@ -3,7 +3,8 @@
     python -m benchmarks.drift [--quick] [--only false-alarms,year,power,anchor,speed] [--work-folder drift-benchmark]
 
 Notes are generated and tagged once, by a model trained here, and kept as Parquet in the work folder (100,000 for windows,
-40,000 of other seeds for references). Blocks of ten consecutive notes are drawn, which hold whole patients: notes are not independent.
+40,000 of other seeds for references). Blocks of ten consecutive notes are drawn, which hold whole patients: notes are
+not independent.
 """
 
 import argparse
@@ -146,9 +147,7 @@ def measure_power(pool: Pool, quick: bool) -> bool:
     windows = 20 if quick else 200
     passed = True
     print(f"\nPower: {windows} windows of 1,000 notes a row. Evidently's default verdict on a window: half of its columns.")
-    print(
-        "'any' is one column or more (its false alarms: row 'none'); in 'any, equal' its limit is raised to false alarms as few as ours."
-    )
+    print("'any': one column is enough (row 'none' shows its false alarms); 'any, equal': its limit raised to as few as ours.")
     header = ("half", "any", "any, equal", "ours: found", "retrain+")
     for size in REFERENCE_SIZES[1:]:
         print(f"reference {size:,}\n{'shift':<22}" + "".join(f"{name:>12}" for name in header))

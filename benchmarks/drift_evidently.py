@@ -32,10 +32,9 @@ def excesses(reference: NoteColumns, window: NoteColumns) -> np.ndarray:
     for name, values in reference.values.items():
         before, now = pd.Series(values), pd.Series(window.values[name])
         test = get_stattest(before, now, ColumnType.Numerical, None)
-        result: Any = test.func(before, now, ColumnType.Numerical, test.default_threshold)
+        score, _ = test.func(before, now, ColumnType.Numerical, test.default_threshold)
         is_distance = test.name in {"wasserstein", "jensenshannon"}
-        limits = (result.drift_score, test.default_threshold)
-        found.append(limits[0] / limits[1] if is_distance else limits[1] / max(limits[0], 1e-300))
+        found.append(score / test.default_threshold if is_distance else test.default_threshold / max(score, 1e-300))
     return np.array(found)
 
 
@@ -45,7 +44,8 @@ def scores(reference: NoteColumns, window: NoteColumns, methods: Sequence[tuple[
     for name, method in methods:
         before, now = pd.Series(reference.values[name]), pd.Series(window.values[name])
         kind = ColumnType.Categorical if method == "jensenshannon" else ColumnType.Numerical
-        found.append(float(get_stattest(before, now, kind, method).func(before, now, kind, None).drift_score))
+        test = get_stattest(before, now, kind, method)
+        found.append(float(test.func(before, now, kind, test.default_threshold)[0]))
     return found
 
 

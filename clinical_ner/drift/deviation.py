@@ -15,10 +15,11 @@ from clinical_ner.drift.reference import Reference
 from clinical_ner.drift.significance import holm, p_value
 from clinical_ner.errors import DataError
 
-ALPHA = 0.0025
+ALPHA = 0.005
 """Probability that any column of an undrifted window is beyond noise."""
 _STEPS = 20
-_NOISE_LIMIT = 2.0
+_REST_ALPHA = 0.002
+"""Probability with which noise among the values within the reference's range is read as a deviation of theirs."""
 
 
 class ColumnDeviation(BaseModel):
@@ -86,7 +87,7 @@ def _compare_column(reference: Reference, window: Profile, name: str) -> ColumnD
     binned = binning.count(fine[0]), binning.count(fine[1])
     differences, spreads = _differences(*binned, effect)
     measured = {
-        "deviation": 100 * _less_noise(*binned, effect),
+        "deviation": 100 * _less_noise(fine, binned, effect),
         "distance": 100 * float(np.abs(differences).sum() / 2),
         "noise": 100 * _expected_distance(np.zeros(len(differences)), spreads),
         "outside": 100 * float(binned[1][0] + binned[1][-1]) / column.window_values,
@@ -116,18 +117,25 @@ def _expected_distance(differences: NDArray[np.float64], spreads: NDArray[np.flo
     return float(folded.sum() + np.abs(differences[~noisy]).sum()) / 2
 
 
-def _less_noise(reference: Counts, window: Counts, effect: float) -> float:
+def _less_noise(fine: tuple[Counts, Counts], binned: tuple[Counts, Counts], effect: float) -> float:
     """The distance, 0 to 1, less noise: what lies outside the reference, and how far the rest is from it.
 
-    Values outside are read as they are, less the two in (reference + 1) that an undrifted window has. The rest is noise up to
-    :data:`_NOISE_LIMIT` standard deviations above its mean.
+    Values outside are read as they are, less the two in (reference + 1) that an undrifted window has. The rest deviates only
+    when by itself it differs from the reference by more than chance: else its noise would be added to a clear reading.
     """
+    reference, window = binned
     outside = float(window[0] + window[-1]) / float(window.sum())
     expected = 2 / (float(reference.sum()) / effect + 1)
     if not window[1:-1].any():
         return outside
-    differences, spreads = _differences(reference[1:-1], window[1:-1], effect)
-    return max(outside - expected, 0.0) + (1 - outside) * _shrink(differences, spreads)
+    filled = np.flatnonzero(fine[0])
+    rest = np.zeros_like(fine[1])
+    rest[filled[0] : filled[-1] + 1] = fine[1][filled[0] : filled[-1] + 1]
+    inner = np.concatenate([[0], window[1:-1], [0]])
+    apart = max(outside - expected, 0.0)
+    if p_value((fine[0], rest), (reference, inner), effect) > _REST_ALPHA:
+        return apart
+    return apart + (1 - outside) * _shrink(*_differences(reference[1:-1], window[1:-1], effect))
 
 
 def _shrink(differences: NDArray[np.float64], spreads: NDArray[np.float64]) -> float:
@@ -137,8 +145,7 @@ def _shrink(differences: NDArray[np.float64], spreads: NDArray[np.float64]) -> f
     """
     measured = float(np.abs(differences).sum() / 2)
     noise = _expected_distance(np.zeros(len(differences)), spreads)
-    deviation_of_noise = np.sqrt((1 - 2 / np.pi) * (spreads**2).sum()) / 2
-    if measured <= noise + _NOISE_LIMIT * deviation_of_noise:
+    if measured <= noise:
         return 0.0
     low, high = 0.0, 1.0
     for _ in range(_STEPS):

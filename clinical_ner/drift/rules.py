@@ -4,6 +4,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from clinical_ner.drift.deviation import ALPHA
+
 Action = Literal["none", "watch", "retrain", "experiment", "roll-back"]
 SEVERITY: tuple[Action, ...] = ("none", "watch", "retrain", "experiment", "roll-back")
 """The later wins when several things ask for something."""
@@ -17,7 +19,7 @@ class DriftRules(BaseModel):
     watch_percent: float = Field(default=2.0, ge=0, le=100)
     retrain_percent: float = Field(default=5.0, ge=0, le=100)
     experiment_percent: float = Field(default=10.0, ge=0, le=100)
-    alpha: float = Field(default=0.0025, gt=0, lt=1)
+    alpha: float = Field(default=ALPHA, gt=0, lt=1)
     """Probability that an undrifted window has a column beyond noise."""
     min_window_notes: int = Field(default=50, ge=1)
     """Notes of a window below which it is not judged."""

@@ -1,4 +1,4 @@
-"""Could two samples of these sizes differ as much by chance? Three two-sample tests on counts.
+"""Could two samples of these sizes differ as much by chance? Four two-sample tests on counts.
 
 All allow for the design effect, and all count the noise of the reference as well as that of the window.
 """
@@ -13,18 +13,25 @@ MIN_EXPECTED = 5.0
 """Expected count below which chi-square is not to be trusted (Cochran 1954)."""
 MIN_UNTIED = 20.0
 """Expected count of values other than the commonest below which ranks are not compared."""
-TESTS = 3
+MIN_PER_SKEWNESS = 100.0
+"""Values per squared skewness below which means are not compared: four times Cochran's rule, which is made for 5 %."""
+TESTS = 4
 
 
 def p_value(fine: tuple[Counts, Counts], binned: tuple[Counts, Counts], effect: float) -> float:
-    """Probability, under no drift, of a difference as large as this, by the strictest of three tests (Bonferroni).
+    """Probability, under no drift, of a difference as large as this, by the strictest of four tests (Bonferroni).
 
     ``fine`` and ``binned`` are the counts of reference and window, of equal shapes; the first and last of ``binned`` lie
     outside the reference. ``effect`` is the design effect. 1 when either sample is empty.
     """
     if not fine[0].sum() or not fine[1].sum():
         return 1.0
-    smallest = min(_shape_test(*binned, effect), _rank_test(*fine, effect), _outside_test(*binned, effect))
+    smallest = min(
+        _shape_test(*binned, effect),
+        _rank_test(*fine, effect),
+        _mean_test(*fine, effect),
+        _outside_test(*binned, effect),
+    )
     return min(1.0, TESTS * smallest)
 
 
@@ -101,6 +108,25 @@ def _rank_test(reference: Counts, window: Counts, effect: float) -> float:
     if variance <= 0:
         return 1.0
     difference = window @ ranks / sizes[1] - reference @ ranks / sizes[0]
+    scale = np.sqrt(variance * effect * (1 / sizes[0] + 1 / sizes[1]))
+    return float(2 * ndtr(-abs(difference) / scale))
+
+
+def _mean_test(reference: Counts, window: Counts, effect: float) -> float:
+    """Test of equal means of the fine bins' numbers, two-sided (normal approximation): ranks see little of a tail that grows.
+
+    It is not asked, and 1, when the smaller sample is too small for the skewness of the values (Cochran 1977, 2.15).
+    """
+    pooled, positions = (reference + window).astype(np.float64), np.arange(len(reference), dtype=np.float64)
+    total, sizes = pooled.sum(), (float(reference.sum()), float(window.sum()))
+    centred = positions - pooled @ positions / total
+    variance = pooled @ centred**2 / total
+    if variance <= 0:
+        return 1.0
+    skewness = pooled @ centred**3 / total / variance**1.5
+    if min(sizes) / effect < MIN_PER_SKEWNESS * max(skewness**2, 1.0):
+        return 1.0
+    difference = window @ centred / sizes[1] - reference @ centred / sizes[0]
     scale = np.sqrt(variance * effect * (1 / sizes[0] + 1 / sizes[1]))
     return float(2 * ndtr(-abs(difference) / scale))
 
