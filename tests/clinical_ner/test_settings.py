@@ -47,11 +47,13 @@ def test_module_unpickles_nothing(module):
     assert not [name for name in names if name in {"numpy.load", "np.load"}]
 
 
-# kfp's local runner finds its folder for temporary files in TMPDIR alone: it is set for the run, and put back.
-SETS_TMPDIR = "pipeline_runs/local.py"
+# KFP's local runner finds its folder for temporary files in TMPDIR alone: it is set for the run, and put back. Evidently
+# asks DO_NOT_TRACK, when it is imported, whether it may report usage.
+SETTERS = ("pipeline_runs/local.py", "drift/report.py")
+OTHERS = [path for path in MODULES if not any(path.match(setter) for setter in SETTERS)]
 
 
-@pytest.mark.parametrize("module", [path for path in MODULES if not path.match(SETS_TMPDIR)], ids=lambda path: path.stem)
+@pytest.mark.parametrize("module", OTHERS, ids=lambda path: path.stem)
 def test_only_settings_read_the_environment(module):
     """What a stage does follows from its parameters alone."""
     reads = {"os.environ", "os.getenv", "os.environb", "environ", "getenv"}
