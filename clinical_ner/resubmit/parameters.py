@@ -48,8 +48,12 @@ def training_parameters(
 
 
 def searched_parameters(manifest: Manifest) -> dict[str, float]:
-    """Those of a version's parameters that tuning searches; empty when the manifest lacks one."""
-    found = {name: manifest.parameters[name] for name in SEARCHED if name in manifest.parameters}
+    """Those of a version's parameters that tuning searches; empty when the manifest lacks one.
+
+    Versions from before there was a bias towards entities had none.
+    """
+    known = {"entity_bias": 0.0, **manifest.parameters}
+    found = {name: known[name] for name in SEARCHED if name in known}
     return found if len(found) == len(SEARCHED) else {}
 
 

@@ -56,8 +56,8 @@ def build_training_set(storage: Storage, champion: Manifest, corrections: Sequen
     """
     train = champion.datasets["train"]
     documents, test = load_dataset(storage, train), _reference_test(storage, champion)
-    known = [document for document in documents if not _overlaps(document, _Held.of(test), by_patient=False)]
     held = _Held.of(test)
+    known = [document for document in documents if text_key(document.text) not in held.texts]
     corrected = [document for digest in corrections for document in load_dataset(storage, digest)]
     usable = [document for document in corrected if not _overlaps(document, held)]
     merged = merge_corrections(known, usable)
@@ -77,8 +77,8 @@ def merge_corrections(documents: Sequence[Document], corrections: Iterable[Docum
     A correction takes the place of the document with its id, or of every document with its text, which keeps its id and
     metadata, so that no patient moves between training and development. Of corrections with one id or one text the last wins.
     """
-    latest = {document.id: document for document in corrections}
-    by_text = {text_key(document.text): document for document in latest.values()}
+    by_text = {text_key(each.text): each for each in {each.id: each for each in corrections}.values()}
+    latest = {document.id: document for document in by_text.values()}
     merged, used = [], set[str]()
     for document in documents:
         correction = latest.get(document.id) or by_text.get(text_key(document.text))
@@ -120,7 +120,5 @@ class _Held:
         )
 
 
-def _overlaps(document: Document, held: _Held, *, by_patient: bool = True) -> bool:
-    if text_key(document.text) in held.texts:
-        return True
-    return by_patient and (document.id in held.ids or document.group in held.patients)
+def _overlaps(document: Document, held: _Held) -> bool:
+    return text_key(document.text) in held.texts or document.id in held.ids or document.group in held.patients

@@ -12,7 +12,7 @@ import kfp_server_api
 
 from clinical_ner.errors import PipelineRunError
 from clinical_ner.pipeline_runs.remote.creation import Patience, RunRequest, appears, create_run, find_experiment, run_exists
-from clinical_ner.pipeline_runs.remote.endpoint import Endpoint, Failure, is_unclear, may_pass, status_of
+from clinical_ner.pipeline_runs.remote.endpoint import Endpoint, Failure, is_unclear, status_of
 
 _DESCRIPTION = "Keeps two submissions of one run apart; holds no runs."
 
@@ -24,7 +24,7 @@ def create_run_once(endpoint: Endpoint, run_id: str, request: RunRequest, namesp
     number decides anew.
 
     Raises:
-        PipelineRunError: as :func:`create_run`. After a clear refusal the mutex is given back.
+        PipelineRunError: as :func:`create_run`. When nothing was created for sure, the mutex is given back.
     """
     longest = replace(patience, settle_seconds=patience.longest_create(endpoint.timeout[1]))
     number, writer = 1, uuid4().hex
@@ -70,15 +70,14 @@ def _create(endpoint: Endpoint, run_id: str, request: RunRequest, experiment_id:
     try:
         create_run(endpoint, run_id, request, patience)
     except PipelineRunError as error:
-        if _is_refusal(error):
+        if _is_clear(error):
             _give_back(endpoint, experiment_id)
         raise
 
 
-def _is_refusal(error: PipelineRunError) -> bool:
-    """Whether the server said clearly that it created nothing; a 5xx or silence says nothing."""
-    cause = error.__cause__
-    return isinstance(cause, Failure) and not may_pass(cause)
+def _is_clear(error: PipelineRunError) -> bool:
+    """Whether nothing was created: refused, never sent, or clearly not there long after; a doubt has a doubt as its cause."""
+    return isinstance(error.__cause__, Failure)
 
 
 def _give_back(endpoint: Endpoint, experiment_id: str) -> None:

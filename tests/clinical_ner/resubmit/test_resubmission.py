@@ -7,6 +7,7 @@ from clinical_ner.datasets import load_dataset, parse_dataset_uri
 from clinical_ner.errors import ConfigError, NotFound, StorageError
 from clinical_ner.registry import Registry
 from clinical_ner.resubmit import Request, Resubmitter
+from clinical_ner.resubmit.parameters import searched_parameters
 from clinical_ner.resubmit.records import State
 from clinical_ner.resubmit.store import RecordStore
 from clinical_ner.storage import open_storage
@@ -64,7 +65,7 @@ def test_retrain_submits_reference_and_corrections(resubmitter, drifted, backend
         "min_f1": 0.7,
         "n_trials": 9,
     }
-    assert orjson.loads(parameters["first_trial"]) == {"c1": 0.1, "c2": 0.1, "min_freq": 0}
+    assert orjson.loads(parameters["first_trial"]) == searched_parameters(champion.manifest)
     assert (parameters["search_space"], parameters["approval_required"], parameters["excluded_trials"]) == ("narrow", False, "")
     (record,) = records(file_uri)
     assert record.cause.id == outcome.cause_id
@@ -116,7 +117,7 @@ def test_cool_down_spaces_runs(resubmitter, drifted, correct, backend, time, fil
 
 
 def test_failed_training_alerts_and_waits_for_the_cool_down(resubmitter, drifted, champion, backend, time, file_uri):
-    """The champion stays live, every call tells of the failure, and after the cool-down a second attempt is a run of its own."""
+    """The champion stays live, every call tells of the failure; after the cool-down a second attempt is a run of its own."""
     resubmitter(file_uri).consider(drifted)
     backend.end("failed")
     outcome = resubmitter(file_uri).consider(drifted)
@@ -272,12 +273,12 @@ def test_parameters_that_cannot_work_are_a_failed_attempt(resubmitter, drifted, 
 def test_roll_back_withdraws_and_trains_with_other_parameters(resubmitter, live, correct, backend, file_uri):
     """The previous version is live again; the rejected parameters are excluded and the sampler draws from the cause."""
     live(file_uri, notes(0, 60), c1=0.5)
-    live(file_uri, notes(0, 80), c1=0.3)
+    rejected = live(file_uri, notes(0, 80), c1=0.3)
     outcome = resubmitter(file_uri).consider(Request(action="roll-back", reasons=("v2 is worse.",)))
     assert outcome.status == "submitted"
     assert Registry(open_storage(file_uri)).champion(NAME).version == "v1"
     (parameters,) = backend.parameters.values()
-    assert orjson.loads(parameters["excluded_trials"]) == [{"c1": 0.3, "c2": 0.1, "min_freq": 0}]
+    assert orjson.loads(parameters["excluded_trials"]) == [searched_parameters(rejected.manifest)]
     assert parameters["first_trial"] == ""
     assert parameters["tuning_seed"] == int(outcome.cause_id[:7], 16) != parameters["seed"]
 
