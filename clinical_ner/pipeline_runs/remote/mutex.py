@@ -29,7 +29,7 @@ def create_run_once(endpoint: Endpoint, run_id: str, request: RunRequest, namesp
     longest = replace(patience, settle_seconds=patience.longest_create(endpoint.timeout[1]))
     number, writer = 1, uuid4().hex
     while True:
-        name = f"mutex {run_id} {number}"
+        name = f"mutex-{run_id}-{number}"
         holder = _take(endpoint, name, namespace, writer)
         if holder.description == _describe(writer):
             if run_exists(endpoint, run_id):

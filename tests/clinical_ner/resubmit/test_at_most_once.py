@@ -9,7 +9,6 @@ import time as wall_time
 import pytest
 
 from clinical_ner.clock import utc_now
-from clinical_ner.errors import Conflict
 from clinical_ner.resubmit import Request, ResubmitRules, Resubmitter
 from clinical_ner.resubmit.lock import StoredLock
 from clinical_ner.resubmit.records import State
@@ -87,19 +86,26 @@ def test_killed_monitor_is_followed_by_one_run(storage_uri, drifted, tmp_path, m
     assert len(backend.executions) == 1
 
 
-def test_holder_that_lost_the_lock_posts_nothing(storage_uri, drifted, tmp_path):
-    """A monitor that slept past its lease finds that another took over, and leaves the run to that one."""
+@pytest.mark.parametrize("state", [State.PROPOSED, State.SUBMITTING])
+def test_holder_that_lost_the_lock_posts_nothing(storage_uri, drifted, tmp_path, state):
+    """A monitor that sleeps past its lease, right before a write, leaves the run to the one that took over meanwhile."""
     backend = RecordingBackend(tmp_path)
-    slow, quick = (monitor(storage_uri, backend, owner) for owner in ("slow", "quick"))
-    with slow._lock.holding() as lease:
-        wall_time.sleep(LEASE_SECONDS)
-        assert quick.consider(drifted).status == "submitted"
-        with pytest.raises(Conflict, match="this holder's lease ended and another took over"):
-            lease.renew()
-        found = slow._runs.store.find(quick._runs.store.records()[0].cause.id)
-        with pytest.raises(Conflict, match="written under a later lock"):
-            slow._runs.store.replace(found, found.record.model_copy(update={"fence": lease.token}))
+    quick = monitor(storage_uri, backend, "quick")
+    taken_over = []
+
+    def sleepy_clock():
+        if not taken_over and [record.state for record in slow._runs.store.records()] == [state]:
+            taken_over.append(True)
+            wall_time.sleep(LEASE_SECONDS)
+            taken_over.append(quick.consider(drifted))
+        return utc_now()
+
+    slow = Resubmitter(storage_uri, NAME, backend, RULES, "slow", clock=sleepy_clock, lease_seconds=LEASE_SECONDS)
+    outcome = slow.consider(drifted)
+    assert outcome.reason.startswith("another process was faster")
     assert len(backend.executions) == 1
+    (record,) = slow._runs.store.records()
+    assert (record.state, record.steps[-1].actor) == (State.SUBMITTED, "quick")
 
 
 def test_lock_is_given_back_and_grows_its_token(storage_uri):

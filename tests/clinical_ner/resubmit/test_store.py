@@ -68,6 +68,13 @@ def test_of_two_changes_one_is_refused(store):
         store.replace(second, moved)
 
 
+def test_late_write_of_a_former_holder_is_refused(store):
+    """A record that a later holder of the lock wrote is not overwritten by an earlier one, though it read it anew."""
+    found = store.create(record().model_copy(update={"fence": 5}))
+    with pytest.raises(Conflict, match="written under a later lock"):
+        store.replace(found, found.record.model_copy(update={"fence": 4}))
+
+
 def test_prefix_finds_one_record(store):
     """A prefix that fits none or several is refused with their number; other files are no records."""
     store.create(record())

@@ -29,7 +29,7 @@ def test_callers_of_one_key_create_one_workflow(api: KfpApi, options: Options, p
     assert api.store.workflows == [run_id_for("k")]
     assert {run.run_id for run in runs} == {run_id_for("k")}
     assert sum(run.created for run in runs) == 1
-    assert mutexes(api) == [f"mutex {run_id_for('k')} 1"]
+    assert mutexes(api) == [f"mutex-{run_id_for('k')}-1"]
 
 
 def test_submission_without_key_takes_no_mutex(api: KfpApi, options: Options, package_path: Path) -> None:
@@ -58,7 +58,7 @@ def test_holder_that_died_is_waited_for_and_followed(api: KfpApi, options: Optio
     run = submit(package_path, {}, options(key="k", patience=QUICK, request_seconds=0.3))
     assert run.created
     assert len(api.store.workflows) == 1
-    assert mutexes(api) == [f"mutex {run_id_for('k')} {number}" for number in (1, 2)]
+    assert mutexes(api) == [f"mutex-{run_id_for('k')}-{number}" for number in (1, 2)]
 
 
 def test_lost_reply_to_the_mutex_is_looked_up(api: KfpApi, options: Options, package_path: Path) -> None:
