@@ -4,8 +4,11 @@ Patterns are of the ``regex`` package, case-sensitive unless they say otherwise;
 it. Every repetition is bounded, so that no text takes long.
 """
 
+from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
+
+import regex  # type: ignore[import-untyped]
 
 _PARTICLE = r"(?:(?:van|von|de|del|della|di|da|dos|du|la|le|bin|ibn|al|el|ter|den|der)[ -])"
 _CAPITALISED = r"(?:(?:Mc|Mac|O['\u2019]|D['\u2019]|St\. )?\p{Lu}[\p{Ll}\u2019']{1,24}(?:-\p{Lu}\p{Ll}{1,24}){0,2})"
@@ -17,7 +20,7 @@ _FULL_NAME = rf"(?:(?:{_WORD}|{_INITIAL})(?:[ ](?:{_WORD}|{_INITIAL}|\p{{Lu}}\b)
 
 # Words that a name pattern would take for names: they begin sentences and lines, or head fields.
 _NOT_A_NAME = (
-    r"(?!(?:The|This|That|These|She|He|They|Her|His|It|We|No|Not|Pt|Patient|With|On|In|At|For|From|And|Or|Has|Had|Is|"
+    r"(?!(?:Dr|Drs|Mr|Mrs|Ms|Mx|Miss|Prof|Doctor|Professor|Nurse|Sister|The|This|That|These|She|He|They|Her|His|It|We|No|Not|Pt|Patient|With|On|In|At|For|From|And|Or|Has|Had|Is|"
     r"Was|Will|Who|"
     r"Now|Seen|Discharge|Admission|History|Assessment|Plan|Impression|Allergies|Medications?|Diagnos[ei]s|Service|"
     r"Clinic|Ward|"
@@ -74,6 +77,18 @@ _EPONYM = (
     r"reflex|law|method|"
     r"solution|bandage|traction|maneuver|manoeuvre|repair|virus|oil|diet|brace|nail|plate|pin)s?\b)"
 )
+# Words that notes write with a capital within a sentence, and that make of two capitalised words something else than a name.
+_NO_NOTE_WORD = (
+    r"(?!(?:Hospital|Clinic|Cent(?:er|re)|Unit|Ward|Department|University|Institute|Society|Association|Network|Foundation|School|"
+    r"College|Health|Medical|Medicine|Surgery|Surgical|Care|Service|Team|Nursing|General|Emergency|Intensive|Primary|Physical|"
+    r"Occupational|Speech|Therapy|Rehabilitation|Education|Program(?:me)?|Research|Study|Trial|Group|Heart|Kidney|Liver|Lung|Brain|"
+    r"Bone|Blood|Breast|Cancer|Stroke|Cardiac|Cardiology|Oncology|Neurology|Diabetes|Mellitus|Type|Stage|Grade|Class|Score|Scale|"
+    r"Index|Test|Disease|Syndrome|Disorder|Failure|Infection|Injury|Pain|Fever|Chronic|Acute|Severe|Left|Right|Upper|Lower|Bilateral|"
+    r"Vitamin|Day|Week|Month|Year|January|February|March|April|May|June|July|August|September|October|November|December|Monday|"
+    r"Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday|Dr|Mr|Mrs|Ms|Prof|Street|Road|Avenue|Lane|Drive|New|North|South|East|West|"
+    r"Saint|Protocol|Criteria|Guidelines?|Questionnaire|Inventory|Assessment|Examination|Board|Office|Home|Hospice|Pharmacy)\b)"
+)
+_PLAIN = r"(?:(?:Mc|Mac|O['\u2019]|D['\u2019])?\p{Lu}[\p{Ll}\u2019']{2,24}(?:-\p{Lu}\p{Ll}{1,24})?(?!\w))"
 _MICROBE = (
     r"(?!(?:Coli|Aureus|Difficile|Pylori|Influenzae|Pneumoniae|Faecalis|Albicans|Epidermidis|Burgdorferi|Cereus|Tarda)\b)"
 )
@@ -97,9 +112,11 @@ def name_patterns() -> dict[str, str]:
         r"name)[ \t]*:[ \t]*\K\p{L}[\p{L}'\u2019. -]{1,40}"
         r"(?=\s*(?:$|[,;|(]))",
         "relative": rf"\b{_RELATIVE}(?:,|\s\(|\s)[ ]?\K{_NOT_A_NAME}(?:{_CAPITALISED})(?:[ ]{_WORD}){{0,2}}{_EPONYM}",
-        "by": rf"\b{_BY},?[ ]\K{_NOT_A_NAME}(?:{_CAPITALISED}|{_INITIAL}[ ]?{_WORD})(?:[ ](?:{_WORD}|"
+        "within a sentence": rf"(?<=\p{{Ll}}[,:(]{{0,2}}[ ][(]?){_NO_NOTE_WORD}{_PLAIN}(?:[ ](?:{_INITIAL}[ ]|\p{{Lu}}[ ])?"
+        rf"{_NO_NOTE_WORD}(?:{_PARTICLE})?{_PLAIN}){{1,2}}(?![ ]?[-/\d]){_EPONYM}",
+        "by": rf"\b{_BY},?[ ]\K{_NOT_A_NAME}(?:{_WORD}|{_INITIAL}[ ]?{_WORD})(?:[ ](?:{_WORD}|"
         rf"{_INITIAL})){{0,2}}{_EPONYM}",
-        "credentials": rf"\b{_NOT_A_NAME}(?:{_FULL_NAME}|{_WORD})(?=,?[ ]{_CREDENTIALS}\b)",
+        "credentials": rf"\b{_NOT_A_NAME}(?:{_FULL_NAME}|{_WORD},[ ]{_WORD}|{_WORD})(?=,?[ ]{_CREDENTIALS}\b)",
         "signature": rf"(?m)^[ \t]*(?:/s/|[-\u2013\u2014]{{1,2}}|(?i:signed|signature|electronically signed(?: by)?)[:,]?|"
         rf"(?i:(?:kind |best |warm )?regards|sincerely|yours (?:faithfully|sincerely)),?)\s*\K{_NOT_A_NAME}{_FULL_NAME}",
         "given name": rf"\b(?:{given})\b(?:(?:[ ]|-)(?:{_INITIAL}[ ]|"
@@ -108,7 +125,20 @@ def name_patterns() -> dict[str, str]:
         "surname first": rf"\b(?:{_WORD}),[ ]?(?:{given})\b(?:[ ](?:{_INITIAL}|\p{{Lu}}\b))?",
         "listed surname first": rf"\b(?:{surname}),[ ]?{_NOT_A_NAME}(?:{_WORD}|{_INITIAL})(?:[ ](?:{_INITIAL}|"
         rf"\p{{Lu}}\b))?",
-        "initials": rf"\b{_INITIAL}[ ]?{_MICROBE}(?:{_PARTICLE})?(?:{_CAPITALISED}){_EPONYM}",
+        "initials": rf"\b{_INITIAL}[ ]?(?:{_INITIAL}[ ]?)?{_MICROBE}(?:{_PARTICLE})?(?:{_CAPITALISED}){_EPONYM}",
         "age behind": rf"\b{_NOT_A_NAME}{_ANY_NAME}(?=(?:,| is)(?: an?)? \d{{1,3}}[- ]?(?:y(?:ear|r|/?o)|[FM]\b))",
         "honoured age": rf"\b{_NOT_A_NAME}{_FULL_NAME}(?= \((?:age[d]? )?\d{{1,3}}[ ,/]?(?:y|[FM]\b|\)))",
     }
+
+
+SURE = frozenset(
+    {"title", "field", "credentials", "signature", "given name", "surname", "surname first", "listed surname first"}
+)
+"""Patterns that are right often enough for the words that they find to be the name wherever the note repeats them."""
+
+
+def repetition_pattern(names: Iterable[str]) -> str:
+    """A pattern of the capitalised words of ``names``, wherever they stand; empty when there are none."""
+    words = {word for name in names for word in regex.findall(rf"(?:{_CAPITALISED}|{_UPPER})(?!\w)", name)}
+    listed = "|".join(regex.escape(word) for word in sorted(words, reverse=True) if len(word) > 2)
+    return rf"\b{_NOT_A_NAME}(?:{listed})\b{_EPONYM}" if listed else ""

@@ -35,6 +35,7 @@ PHONES = {
     "groups": r"(?<![\w.])(?:\+\d{1,3}[ .-]?)?(?:\(0?\d{2,5}\)[ .-]?|0?\d{2,5}[ .-])\d{3,4}[ .-]\d{3,4}(?![\d-])",
     "seven digits": r"(?<![\w./-])\d{3}-\d{4}(?![\d/-])",
     "international": r"(?<!\w)(?:\+|00)[1-9]\d{0,2}[ .()\d-]{6,16}\d",
+    "extension": r"(?<=\d)[ ,]*\b(?:ext(?:ension|n)?|x)\b[. :]*\d{1,6}\b",
     "after a word": r"\b(?:tel(?:ephone)?|phone|ph|mobile|mob|cell|fax|pager|beeper|bleep|ext(?:ension)?|call(?:ed)?|"
     r"contact|whatsapp|"
     rf"home|work|reach(?:ed|able)?(?: at| on)?)\b[ ]?{_NUMBER}?[.:]*[ ]?(?:at |on |is )?\K\+?\(?\d[\d ().-]{{2,18}}\d",
@@ -87,13 +88,13 @@ RECORD_NUMBERS = {
     r"identifier|hosp|pid|csn|fin|"
     rf"trial|study|subject|badge|employee)\b[ ]?(?:{_NUMBER}|card|record|identifier)?[ ]?(?:{_NUMBER})?(?:\s?(?:is|"
     rf"[:=#])){{0,2}}[ ]?"
-    r"\K(?=[a-z-]{0,5}\d)[a-z0-9]{1,8}(?:[-/ .](?=[a-z]{0,3}\d)[a-z0-9]{2,10}){0,4}(?<=[\da-z-]{4,}|[\d ]{5,})\b",
+    r"\K(?=[a-z/-]{0,5}\d)[a-z0-9]{1,8}(?:[-/ .](?=[a-z]{0,3}\d)[a-z0-9]{2,10}){0,4}(?<=[\da-z/-]{4,}|[\d ]{5,})\b",
     "hash": r"(?<!\w)#\s?\K\d{4,}\b",
     "social security": r"(?<![\d-])\d{3}[- ]\d{2}[- ]\d{4}(?![\d-])",
     "nhs": r"(?<![\d-])\d{3}[ -]\d{3}[ -]\d{4}(?![\d-])",
     "long number": r"(?<![\w.,/-])\d{7,20}(?![\w/]|[.,]\d)",
     "letters and digits": r"(?-i:\b[A-Z]{1,4}[-/]?\d{5,}(?:[-/][A-Z0-9]{1,6})*\b)",
-    "digits and dashes": r"(?<![\w-])(?:\d{2,4}-){2,4}\d{2,6}(?![\w-])",
+    "digits and dashes": r"(?<![\w/-])\d{2,4}-\d{2,6}(?:[-/]\d{2,6}){1,3}(?![\w/-])",
     "serial": r"(?-i:\b(?=(?:[A-Z-]{0,12}\d){3})(?=[\d-]{0,20}[A-Z])[A-Z0-9]{3,12}(?:-[A-Z0-9]{3,12}){1,4}\b)",
     "hardware address": r"\b[0-9a-f]{2}(?:[:-][0-9a-f]{2}){5}\b",
 }

@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 
 import regex  # type: ignore[import-untyped]
-from presidio_analyzer import EntityRecognizer, Pattern, PatternRecognizer
+from presidio_analyzer import EntityRecognizer, Pattern, PatternRecognizer, RecognizerResult
 from presidio_analyzer.pattern_recognizer import REGEX_TIMEOUT_SECONDS
 from presidio_analyzer.predefined_recognizers import (
     CreditCardRecognizer,
@@ -16,7 +16,7 @@ from presidio_analyzer.predefined_recognizers import (
     PhoneRecognizer,
 )
 
-from clinical_ner.deidentify.names import name_patterns
+from clinical_ner.deidentify.names import SURE, name_patterns, repetition_pattern
 from clinical_ner.deidentify.patterns import ADDRESSES, AGES, DATES, EMAILS, PHONES, RECORD_NUMBERS, URLS
 from clinical_ner.deidentify.replacement import DeidentifiedText, Identifier, Kind, replace_identifiers
 from clinical_ner.errors import DataError
@@ -53,6 +53,8 @@ class Deidentifier:
                     f"text: a pattern of {kind} took {REGEX_TIMEOUT_SECONDS} s or more on {len(text):,} code points"
                 )
             found += [Identifier(result.start, result.end, kind) for result in results]
+            if kind is Kind.NAME:
+                found += _repetitions(text, results)
         return found
 
     def deidentify(self, text: str) -> DeidentifiedText:
@@ -69,6 +71,14 @@ _IGNORING_CASE: Mapping[Kind, Mapping[str, str]] = {
     Kind.EMAIL: EMAILS,
     Kind.URL: URLS,
 }
+
+
+def _repetitions(text: str, results: Sequence[RecognizerResult]) -> list[Identifier]:
+    """A name that something gave away is one where the note repeats it, too."""
+    sure = {text[each.start : each.end] for each in results if each.analysis_explanation.pattern_name in SURE}
+    pattern = repetition_pattern(sure)
+    matches = regex.finditer(pattern, text, timeout=REGEX_TIMEOUT_SECONDS) if pattern else ()
+    return [Identifier(match.start(), match.end(), Kind.NAME) for match in matches]
 
 
 def _patterns(kind: Kind, patterns: Mapping[str, str], flags: int) -> PatternRecognizer:

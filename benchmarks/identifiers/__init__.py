@@ -1,0 +1,1 @@
+"""Identifiers made up for ``benchmarks.deidentification``: values, and the sentences that they stand in."""
