@@ -116,16 +116,21 @@ def _place(value: Mapping[str, Any], text: str, name: str) -> tuple[int, int]:
     start, end, mention = value.get("start"), value.get("end"), value.get("text")
     if type(start) is not int or type(end) is not int:
         raise DataError(f"{name}.start, .end: missing or not integers")
-    for first, last in ((start, end), _from_utf16(text, start, end)):
+    places = [(start, end)] if mention is None else [(start, end), _from_utf16(text, start, end)]
+    for first, last in places:
         if 0 <= first < last <= len(text) and (mention is None or _same(text[first:last], mention)):
             return first, last
     raise DataError(f"{name}: offsets {start}:{end} do not hold the mention in the text's {len(text)} code points")
 
 
 def _from_utf16(text: str, start: int, end: int) -> tuple[int, int]:
+    """Offsets in code points; -1 for those outside the text."""
     units = text.encode("utf-16-le", "surrogatepass")
-    first, last = (len(units[: 2 * max(place, 0)].decode("utf-16-le", "replace")) for place in (start, end))
-    return first, last
+
+    def convert(place: int) -> int:
+        return len(units[: 2 * place].decode("utf-16-le", "replace")) if 0 <= 2 * place <= len(units) else -1
+
+    return convert(start), convert(end)
 
 
 def _same(found: str, mention: object) -> bool:

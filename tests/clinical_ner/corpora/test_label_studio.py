@@ -3,6 +3,8 @@
 import orjson
 import pytest
 
+from clinical_ner.errors import DataError
+
 TEXT = "asthma, then gout"
 
 
@@ -80,6 +82,7 @@ def test_line_ends_in_mentions_do_not_matter(read_tasks):
         (task(annotation(labels(0, 6, "D")), annotation()), "several that differ: 2 of them"),
         (task(annotation(labels(0, 6, "D")), text=None), "data.text: missing"),
         (task(annotation(labels(0, 600, "D"))), "offsets 0:600"),
+        (task(annotation(labels(0, 600, "D", mention=TEXT))), "offsets 0:600"),
         (task(annotation(labels(6, 6, "D"))), "offsets 6:6"),
         (task(annotation(labels(0, 6, "D", mention="Zebulon"))), "offsets 0:6 do not hold the mention"),
         (task(annotation(labels("0", 6, "D"))), "not integers"),
@@ -112,7 +115,5 @@ def test_undecided_and_broken_tasks_are_bad_records(read_tasks, bad, reason):
 )
 def test_other_files_are_refused(write, read, content, reason):
     """A file that is no JSON export is refused whole."""
-    from clinical_ner.errors import DataError
-
     with pytest.raises(DataError, match=reason):
         read(write("export.json", content), "label-studio")

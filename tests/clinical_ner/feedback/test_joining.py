@@ -19,7 +19,7 @@ def exported():
 
 
 def test_round_trip_keeps_what_annotators_did(tmp_path, exported):
-    """Exported, edited and read back, each note has the annotator's entities, the sample's origin and the model's predictions."""
+    """Exported, edited and read back, a note has the annotator's entities, the sample's origin and the predictions."""
     joined = join_corrections(read_export(tmp_path, exported), SAMPLES)
     assert (joined.rejected, joined.problems) == ({}, ())
     first, second, third = joined.corrections
@@ -44,7 +44,7 @@ def test_corrections_of_any_format_are_joined(tmp_path):
 
 
 def test_what_answers_no_sample_is_rejected(tmp_path, exported):
-    """Unknown ids, changed texts, skipped, unfinished, doubly annotated and broken tasks are each counted by reason and named."""
+    """Unknown ids, changed texts, skipped, unfinished, doubly annotated and broken tasks are counted by reason and named."""
     unknown, changed, cancelled, unfinished, several, broken = (dict(exported[2]) for _ in range(6))
     unknown["data"] = {**unknown["data"], "record_id": "f" * 32}
     changed["data"] = {**changed["data"], "record_id": TWO, "text": changed["data"]["text"] + "\n"}

@@ -17,7 +17,7 @@ def test_sample_comes_back_from_json():
 
 
 def test_sample_as_document_has_predictions_and_origin():
-    """Its document has the record id, the predictions without scores, and stratum and probability; empty fields are left out."""
+    """Its document has the record id, the predictions without scores, stratum and probability; empty fields are left out."""
     document = make_sample(7).prediction()
     assert document.id == f"{7:032x}"
     assert [document.text[each.start : each.end] for each in document.entities] == ["asthma", "salbutamol"]

@@ -77,7 +77,7 @@ def counted(registry):
 
 
 def test_drawn_notes_are_stored_without_identifiers(open_sampler, storage, counted):
-    """A drawn note is stored with its name replaced, the disease at its new place, and the entity on the name counted as dropped."""
+    """A drawn note is stored without the name, the disease at its new place, and the entity on the name is counted."""
     sampler = open_sampler()
     assert sampler.consider(answered())
     sampler.close(10)

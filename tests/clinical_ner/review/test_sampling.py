@@ -29,7 +29,7 @@ def test_uniform_stratum_holds_its_share_whatever_the_scores():
 
 
 def test_low_confidence_stratum_is_drawn_from_the_rest():
-    """Of uncertain notes that are not in the uniform stratum the set share is drawn; the recorded probability is their product."""
+    """Of uncertain notes not in the uniform stratum the set share is drawn; the probability is their product."""
     drawn = [draw for draw in draws(SamplingPlan(0.2, 0.5), LOW) if draw and draw.stratum is Stratum.LOW_CONFIDENCE]
     assert 0.38 < len(drawn) / len(RECORD_IDS) < 0.42
     assert {draw.probability for draw in drawn} == {0.8 * 0.5}
