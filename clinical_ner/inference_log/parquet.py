@@ -1,8 +1,8 @@
 """From the lines of a spool file to Parquet files, one for each model version and hour."""
 
 import io
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 import pyarrow as pa  # type: ignore[import-untyped]
@@ -14,6 +14,7 @@ from clinical_ner.inference_log.layout import file_key
 from clinical_ner.inference_log.schema import SCHEMA, SCHEMAS, conform, schema_version
 
 _LEAST_BLOCK_BYTES = 1 << 20
+_HOUR = "_hour"
 
 
 class LogObject(NamedTuple):
@@ -44,21 +45,24 @@ def parse_lines(lines: bytes, name: str) -> pa.Table:
 
 def to_objects(table: pa.Table) -> Iterator[LogObject]:
     """The files to write for the records of ``table``, by model, version and the hour of each record's own time."""
-    hours = compute.floor_temporal(table["time"], unit="hour")
-    keyed = table.append_column("_hour", hours)
-    groups = keyed.group_by(["model_name", "model_version", "_hour"], use_threads=False).aggregate([])
-    for group in groups.to_pylist():
-        name, version, hour = group["model_name"], group["model_version"], group["_hour"]
-        rows = compute.and_(
-            compute.and_(compute.equal(table["model_name"], name), compute.equal(table["model_version"], version)),
-            compute.equal(hours, pa.scalar(hour, hours.type)),
-        )
-        yield _to_object(name, version, hour, table.filter(rows))
+    keyed = table.append_column(_HOUR, compute.floor_temporal(table["time"], unit="hour"))
+    for part in _split(keyed, ("model_name", "model_version", _HOUR)):
+        model, version = part["model_name"][0].as_py(), part["model_version"][0].as_py()
+        hour = datetime.fromtimestamp(part[_HOUR][0].value // 1_000_000, UTC)
+        data = to_parquet(part.select(SCHEMA.names))
+        yield LogObject(file_key(model, version, hour, data), data, part.num_rows)
 
 
-def _to_object(name: str, version: str, hour: datetime, table: pa.Table) -> LogObject:
-    data = to_parquet(table)
-    return LogObject(file_key(name, version, hour, data), data, table.num_rows)
+def _split(table: pa.Table, columns: Sequence[str]) -> Iterator[pa.Table]:
+    """``table`` in parts of equal values in ``columns``.
+
+    ``group_by``, comparing with Python's own values and turning times into them would import pandas, within the server.
+    """
+    if not columns:
+        yield table
+        return
+    for value in compute.unique(table[columns[0]]):
+        yield from _split(table.filter(compute.equal(table[columns[0]], value)), columns[1:])
 
 
 def to_parquet(table: pa.Table) -> bytes:

@@ -69,6 +69,8 @@ def conform(table: pa.Table, name: str) -> pa.Table:
     if version not in SCHEMAS:
         raise DataError(f"{name}: column {_VERSION!r} is {version}; this release reads {', '.join(map(str, SCHEMAS))}")
     _check(table, SCHEMAS[version], name)
+    if version == SCHEMA_VERSION:
+        return table.select(SCHEMA.names).cast(SCHEMA)
     while version < SCHEMA_VERSION:
         table, version = _UPGRADES[version](table), version + 1
     current = pa.repeat(pa.scalar(SCHEMA_VERSION, _COUNT), table.num_rows)

@@ -1,6 +1,9 @@
 """Sending: through outages, past damaged files, until the process is told to stop."""
 
+import subprocess
+import sys
 import time
+import tracemalloc
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -153,11 +156,18 @@ def test_segment_that_fails_does_not_hold_up_the_others(
 def test_stuck_store_holds_up_no_request_and_no_stop(
     open_log: Callable[..., InferenceLog], storage: SwitchedStorage, counted: Callable[..., float]
 ) -> None:
-    """With a store that never answers, appending goes on up to the cap, closing ends at its time, and the next server sends."""
+    """With a store that never answers, appending goes on up to the cap in the memory of one segment, closing ends at its time,
+    and all that waits is sent when the store answers.
+    """
     storage.free.clear()
     log = open_log(flush_seconds=0.01, segment_bytes=2**14, cap_bytes=2**16)
-    for _ in range(2000):
+    for number in range(2000):
+        if number == 1000:
+            tracemalloc.start()
         log.append([make_record()])
+    # Another 0.7 MB of records went by; what is kept is the segment that is being sent.
+    assert tracemalloc.get_traced_memory()[0] < 2**17
+    tracemalloc.stop()
     lost = counted("lost_records_total", reason="spool-cap")
     assert counted("waiting_bytes") <= 2**16
     assert lost > 0
@@ -340,3 +350,16 @@ def test_limits_that_do_not_fit_are_refused(open_log: Callable[..., InferenceLog
     """A log whose cap cannot hold two segments is not opened."""
     with pytest.raises(ConfigError, match="two segments"):
         open_log(cap_bytes=100, segment_bytes=100)
+
+
+def test_sending_imports_no_pandas() -> None:
+    """Records become Parquet without pandas, which pyarrow would otherwise import in the middle of somebody's request."""
+    script = (
+        "import sys\n"
+        "from clinical_ner.inference_log.parquet import parse_lines, to_objects\n"
+        "from clinical_ner.inference_log.record import encode_records\n"
+        "from tests.clinical_ner.inference_log.records import make_record\n"
+        "assert list(to_objects(parse_lines(encode_records([make_record()]), 'a test')))\n"
+        "assert 'pandas' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", script], cwd=Path(__file__).parents[3], check=True)
