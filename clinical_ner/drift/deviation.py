@@ -15,7 +15,7 @@ from clinical_ner.drift.reference import Reference
 from clinical_ner.drift.significance import holm, p_value
 from clinical_ner.errors import DataError
 
-ALPHA = 0.005
+ALPHA = 0.003
 """Probability that any column of an undrifted window is beyond noise."""
 _STEPS = 20
 _REST_ALPHA = 0.002
