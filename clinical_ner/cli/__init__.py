@@ -2,7 +2,7 @@
 
 import typer
 
-from clinical_ner.cli import corpus, data, feedback, kpi, log, models, tagging
+from clinical_ner.cli import corpus, data, feedback, kpi, log, models, resubmit, tagging
 from clinical_ner.cli.errors import run_app
 
 app = typer.Typer(
@@ -16,6 +16,7 @@ app.add_typer(data.app, name="data")
 app.add_typer(models.app, name="models")
 app.add_typer(log.app, name="log")
 app.add_typer(feedback.app, name="feedback")
+app.add_typer(resubmit.app, name="resubmit")
 app.command("predict")(tagging.predict)
 app.command("evaluate")(tagging.evaluate)
 app.command("kpi")(kpi.kpi)
