@@ -6,7 +6,7 @@ from clinical_ner.clock import Clock
 from clinical_ner.errors import ConfigError, PipelineRunError, RegistryError
 from clinical_ner.registry import Registry
 from clinical_ner.resubmit.backends import Backend, RunState
-from clinical_ner.resubmit.cause import ROLL_BACK
+from clinical_ner.resubmit.cause import EXPERIMENT, ROLL_BACK
 from clinical_ner.resubmit.lock import Lease
 from clinical_ner.resubmit.outcome import Outcome
 from clinical_ner.resubmit.policy import ResubmitRules, is_overdue
@@ -82,7 +82,7 @@ class Runs:
             return self._give_up(found, f"cannot be submitted: {error}", lease)
         self._move(found, State.SUBMITTED, f"run {run.run_id}", lease, run=run)
         reason = record.steps[-1].reason
-        return Outcome(status="submitted", reason=reason, cause_id=record.cause.id, run=run)
+        return Outcome(status="submitted", reason=reason, cause_id=record.cause.id, run=run, alerts=_news(record))
 
     def _withdraw(self, record: Record) -> None:
         """Make the version before live again when that is the action; repeating it changes nothing."""
@@ -145,3 +145,13 @@ class Runs:
         if record.state is State.SUCCEEDED and not record.produced:
             return (f"training {what} of {name} registered no version: read its gate report{where}; the live version stays",)
         return ()
+
+
+def _news(record: Record) -> tuple[str, ...]:
+    """What a person should know of a submission that went well."""
+    what = f"{record.cause.action} {record.cause.id[:12]} of {record.cause.model_name}"
+    if record.cause.action == EXPERIMENT:
+        return (f"{what} was submitted, the drift is large: {record.steps[-1].reason} Its model will wait for approval",)
+    if record.cause.action == ROLL_BACK:
+        return (f"{what}: {record.champion_version} was rolled back, a training with other parameters was submitted",)
+    return ()

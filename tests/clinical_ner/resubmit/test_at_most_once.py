@@ -100,7 +100,9 @@ def test_holder_that_lost_the_lock_posts_nothing(storage_uri, drifted, tmp_path,
             taken_over.append(quick.consider(drifted))
         return utc_now()
 
-    slow = Resubmitter(storage_uri, NAME, backend, RULES, "slow", clock=sleepy_clock, lease_seconds=LEASE_SECONDS)
+    never = RecordingBackend(tmp_path)
+    never.refusal = AssertionError("the slow one posted")
+    slow = Resubmitter(storage_uri, NAME, never, RULES, "slow", clock=sleepy_clock, lease_seconds=LEASE_SECONDS)
     outcome = slow.consider(drifted)
     assert outcome.reason.startswith("another process was faster")
     assert len(backend.executions) == 1

@@ -75,7 +75,8 @@ def test_retrain_submits_reference_and_corrections(resubmitter, drifted, backend
 
 def test_experiment_searches_wide_and_asks_for_approval(resubmitter, drifted, backend, file_uri):
     """More trials in a wider space, and no model goes live unseen."""
-    resubmitter(file_uri).consider(drifted.model_copy(update={"action": "experiment"}))
+    outcome = resubmitter(file_uri).consider(drifted.model_copy(update={"action": "experiment"}))
+    assert "the drift is large: tokens deviates by 7.0 %. Its model will wait for approval" in outcome.alerts[0]
     (parameters,) = backend.parameters.values()
     assert (parameters["search_space"], parameters["n_trials"], parameters["approval_required"]) == ("wide", 40, True)
     assert parameters["first_trial"] == ""
@@ -276,6 +277,7 @@ def test_roll_back_withdraws_and_trains_with_other_parameters(resubmitter, live,
     rejected = live(file_uri, notes(0, 80), c1=0.3)
     outcome = resubmitter(file_uri).consider(Request(action="roll-back", reasons=("v2 is worse.",)))
     assert outcome.status == "submitted"
+    assert "v2 was rolled back" in outcome.alerts[0]
     assert Registry(open_storage(file_uri)).champion(NAME).version == "v1"
     (parameters,) = backend.parameters.values()
     assert orjson.loads(parameters["excluded_trials"]) == [searched_parameters(rejected.manifest)]
