@@ -55,7 +55,8 @@ def build_training_set(storage: Storage, champion: Manifest, corrections: Sequen
         StorageError: a dataset's digest no longer matches.
     """
     train = champion.datasets["train"]
-    documents, test = load_dataset(storage, train), _reference_test(storage, champion)
+    documents = load_dataset(storage, train)
+    test = _reference_test(storage, champion, documents)
     held = _Held.of(test)
     known = [document for document in documents if text_key(document.text) not in held.texts]
     corrected = [document for digest in corrections for document in load_dataset(storage, digest)]
@@ -95,11 +96,11 @@ def _corrected(document: Document, correction: Document) -> Document:
     return replace(correction, id=document.id, metadata={**correction.metadata, **document.metadata})
 
 
-def _reference_test(storage: Storage, champion: Manifest) -> list[Document]:
+def _reference_test(storage: Storage, champion: Manifest, documents: Sequence[Document]) -> list[Document]:
     if "test" in champion.datasets:
         return load_dataset(storage, champion.datasets["test"])
     rule = SplitRule(**{name: champion.parameters[name] for name in SplitRule.model_fields})
-    return split_documents(load_dataset(storage, champion.datasets["train"]), rule).test
+    return split_documents(documents, rule).test
 
 
 @dataclass(frozen=True, slots=True)

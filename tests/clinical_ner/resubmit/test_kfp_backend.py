@@ -143,6 +143,15 @@ def test_lost_reply_to_the_create_makes_no_second_workflow(storage_uri, drifted,
     assert len(api.store.workflows) == 1
 
 
+def test_run_that_appears_late_makes_no_second_workflow(file_uri, live, correct, api, kfp):
+    """The reply is lost and the run is not to be found for a while: it is waited for, not posted again."""
+    live(file_uri, notes(0, 40))
+    api.store.hidden_polls = 4
+    api.faults.append(Fault("POST", RUNS, status=0, carry_out=True))
+    assert monitor(file_uri, kfp()).consider(correct(file_uri, notes(100, 10))).status == "submitted"
+    assert len(api.store.workflows) == 1
+
+
 def test_server_that_dies_after_the_create_makes_no_second_workflow(file_uri, live, correct, api, kfp):
     """The create was carried out, then nothing answers: the record waits, and finds the run when the server is back."""
     live(file_uri, notes(0, 40))
