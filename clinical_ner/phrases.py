@@ -28,15 +28,16 @@ class Phrases(Generic[ValueT]):
 
     def find(self, words: Sequence[str]) -> Iterator[PhraseMatch[ValueT]]:
         """The longest phrase at each position, from left to right; matches do not overlap."""
-        position = 0
-        while position < len(words):
-            match = self._match(words, position)
-            if match:
-                yield match
-            position = match.last if match else position + 1
+        free = 0
+        for position, word in enumerate(words):
+            if position >= free and word in self._longest:
+                match = self._match(words, position)
+                if match:
+                    free = match.last
+                    yield match
 
     def _match(self, words: Sequence[str], first: int) -> PhraseMatch[ValueT] | None:
-        longest = min(self._longest.get(words[first], 0), len(words) - first)
+        longest = min(self._longest[words[first]], len(words) - first)
         for last in range(first + longest, first, -1):
             value = self._values.get(tuple(words[first:last]))
             if value is not None:
