@@ -20,6 +20,9 @@ DATES = {
     r"of|to|for|"
     r"surgery|visit|appointment|adm|dc)\b[:,]?\s\K(?:0?[1-9]|[12]\d|3[01])[/.](?:0?[1-9]|[12]\d|3[01])(?![\d/.%]|"
     r"\s?(?:mg|ml|g|l)\b)",
+    "month and day, no score": r"(?<![\d/.-])"
+    r"(?<!\b(?:gcs|mmse|moca|phq|gad|apgar|score|scale|vision|acuity)[\w-]{0,4}[ :=of]{0,6})"
+    r"(?:(?:0?[1-9]|1[0-2])/(?:1[1-9]|2\d|3[01])|(?:1[3-9]|2[1-9]|3[01])/(?:0?[1-9]|1[0-2]))(?![\d/%]|\.\d|\s?(?:mg|mm|ml|g|l)\b)",
     "month day": rf"\b{_MONTH}[ -]?{_DAY}(?:(?:,\s?|\s|-){_YEAR})?\b{_NO_DOSE}",
     "day month": rf"(?<![\d.])\b{_DAY}[ -]?(?:of )?{_MONTH}(?:(?:,\s?|\s|-)?(?:{_YEAR}|\d\d\b))?(?!\p{{L}})",
     "month year": rf"\b{_MONTH}(?: of)?,?[ -]?{_YEAR}\b",
@@ -33,6 +36,7 @@ DATES = {
 
 PHONES = {
     "groups": r"(?<![\w.])(?:\+\d{1,3}[ .-]?)?(?:\(0?\d{2,5}\)[ .-]?|0?\d{2,5}[ .-])\d{3,4}[ .-]\d{3,4}(?![\d-])",
+    "two groups": r"(?<![\w.])0\d{2,5}[ -]\d{5,8}(?!\d)",
     "seven digits": r"(?<![\w./-])\d{3}-\d{4}(?![\d/-])",
     "international": r"(?<!\w)(?:\+|00)[1-9]\d{0,2}[ .()\d-]{6,16}\d",
     "extension": r"(?<=\d)[ ,]*\b(?:ext(?:ension|n)?|x)\b[. :]*\d{1,6}\b",

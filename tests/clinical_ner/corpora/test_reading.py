@@ -11,7 +11,7 @@ from clinical_ner.errors import ConfigError, DataError
 
 def test_unknown_format_is_refused_with_the_known_ones(read):
     """A format that is not read is a ConfigError that lists those that are."""
-    with pytest.raises(ConfigError, match="'xml' is not one of biotext, brat, conll, jsonl, pubtator"):
+    with pytest.raises(ConfigError, match="'xml' is not one of biotext, brat, conll, jsonl, label-studio, pubtator"):
         read("x", "xml")
 
 
