@@ -148,7 +148,8 @@ def test_run_that_appears_late_makes_no_second_workflow(file_uri, live, correct,
     live(file_uri, notes(0, 40))
     api.store.hidden_polls = 4
     api.faults.append(Fault("POST", RUNS, status=0, carry_out=True))
-    assert monitor(file_uri, kfp()).consider(correct(file_uri, notes(100, 10))).status == "submitted"
+    patient = kfp(patience=Patience(settle_seconds=30, poll_seconds=0.02))
+    assert monitor(file_uri, patient).consider(correct(file_uri, notes(100, 10))).status == "submitted"
     assert len(api.store.workflows) == 1
 
 
