@@ -31,6 +31,10 @@ def training(
     gazetteer_uris: str = "",
     n_trials: int = 8,
     max_iterations: int = 100,
+    search_space: str = "narrow",
+    first_trial: str = "",
+    excluded_trials: str = "",
+    tuning_seed: int = -1,
     tuning_timeout_seconds: int = 0,
     tuning_workers: int = 1,
     study_storage: str = "",
@@ -59,13 +63,17 @@ def training(
         test_corpus_uri: A test set of its own, in the same format; empty splits one off.
         on_bad_record: fail stops at a bad record, quarantine sets it aside.
         max_note_bytes: Longest note in UTF-8 bytes.
-        seed: Draws the split and the tuning trials. A retrain keeps its champion's.
+        seed: Draws the split, and the tuning trials unless tuning_seed does. A retrain keeps its champion's.
         dev_fraction: Share of patients to tune on.
         test_fraction: Share of patients to judge on; unused with test_corpus_uri.
         feature_groups: all, or some of word,shape,affix,ngram,context,bigram,position,gazetteer.
         gazetteer_uris: Term lists (a term a line) whose matches become features: DISEASE=URI,DRUG=URI.
         n_trials: Tuning trials.
         max_iterations: L-BFGS iterations of each training.
+        search_space: narrow, or wide for an experiment.
+        first_trial: CRF parameters to try first, as JSON (a retrain: its champion's); empty for the defaults.
+        excluded_trials: CRF parameters never to try again, as a JSON list (those of versions that were rolled back).
+        tuning_seed: Draws the tuning trials; negative: seed does.
         tuning_timeout_seconds: Stop tuning after this time; 0 for no limit. A limit makes runs differ.
         tuning_workers: Tuning steps at once; more than 1 need study_storage.
         study_storage: journal:///file (one machine) or a database URL without password; empty keeps the study in the step.
@@ -123,6 +131,10 @@ def training(
         "max_iterations": max_iterations,
         "timeout_seconds": tuning_timeout_seconds,
         "seed": seed,
+        "tuning_seed": tuning_seed,
+        "first_trial": first_trial,
+        "excluded_trials": excluded_trials,
+        "search_space": search_space,
         "model_name": model_name,
     }
     workers = list_workers(tuning_workers=tuning_workers)

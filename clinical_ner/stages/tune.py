@@ -11,6 +11,7 @@ from clinical_ner.digests import digest_of
 from clinical_ner.errors import ConfigError
 from clinical_ner.features import FeatureSpec
 from clinical_ner.reports.tuning import render_tuning
+from clinical_ner.search_plan import SearchPlan
 from clinical_ner.stages.artifacts import PathLike, read_bytes, read_gazetteer, read_sentences, write_text
 from clinical_ner.storage import open_storage
 from clinical_ner.training import CrfParameters
@@ -37,12 +38,26 @@ class Search(NamedTuple):
     timeout_seconds: float
     seed: int
     model_name: str
+    tuning_seed: int = -1
+    """Draws the trials; negative: ``seed`` does."""
+    first_trial: str = ""
+    excluded_trials: str = ""
+    search_space: str = "narrow"
+
+    @property
+    def plan(self) -> SearchPlan:
+        """What is tried first, what never, and how far the search goes; ConfigError when a parameter says something else."""
+        return SearchPlan.parse(
+            first_trial=self.first_trial, excluded_trials=self.excluded_trials, search_space=self.search_space
+        )
 
     def open(self, data: SearchData, *, worker: int = 0) -> optuna.Study:
         """The study of this search on these data: the same for every worker, and for a step that runs again."""
         data_digest = digest_of(b"".join(map(read_bytes, data)))
-        key = (data_digest, self.feature_groups, self.max_iterations, self.seed)
-        return open_study(study_name(self.model_name, *map(str, key)), self.study_storage, seed=self.seed + worker)
+        seed = self.seed if self.tuning_seed < 0 else self.tuning_seed
+        key = (data_digest, self.feature_groups, self.max_iterations, seed, self.plan.key)
+        name = study_name(self.model_name, *map(str, key))
+        return open_study(name, self.study_storage, seed=seed + worker, plan=self.plan)
 
     def run(self, study: optuna.Study, data: SearchData, *, count_running: bool = False) -> None:
         """Run trials until the study is complete (see :func:`clinical_ner.tuning.run_trials`)."""
@@ -53,6 +68,7 @@ class Search(NamedTuple):
             TuningData(read_sentences(data.train_path), read_sentences(data.dev_path), spec, gazetteer),
             n_trials=self.n_trials,
             max_iterations=self.max_iterations,
+            plan=self.plan,
             timeout_seconds=self.timeout_seconds,
             count_running=count_running,
             progress=_log.info,

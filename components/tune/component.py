@@ -33,6 +33,10 @@ def tune_worker(
     max_iterations: int,
     timeout_seconds: int,
     seed: int,
+    tuning_seed: int,
+    first_trial: str,
+    excluded_trials: str,
+    search_space: str,
     model_name: str,
 ) -> int:
     """Run trials of a shared study until it is complete; does nothing when the study is not shared.
@@ -48,7 +52,11 @@ def tune_worker(
         n_trials: Finished trials that complete the study.
         max_iterations: L-BFGS iterations of a trial.
         timeout_seconds: Time limit, 0 for none.
-        seed: Draws the trials.
+        seed: Draws the trials when tuning_seed is negative.
+        tuning_seed: Draws the trials.
+        first_trial: Parameters to try first, as JSON; empty for the defaults.
+        excluded_trials: Parameters never to try, as a JSON list.
+        search_space: narrow or wide.
         model_name: Part of the study's name.
 
     Returns:
@@ -64,6 +72,10 @@ def tune_worker(
         timeout_seconds=timeout_seconds,
         seed=seed,
         model_name=model_name,
+        tuning_seed=tuning_seed,
+        first_trial=first_trial,
+        excluded_trials=excluded_trials,
+        search_space=search_space,
     )
     return stage.tune_worker(
         worker=worker,
@@ -87,6 +99,10 @@ def tune(
     max_iterations: int,
     timeout_seconds: int,
     seed: int,
+    tuning_seed: int,
+    first_trial: str,
+    excluded_trials: str,
+    search_space: str,
     model_name: str,
     worker_trials: list[int],
     tuning_report: dsl.Output[dsl.HTML],
@@ -103,7 +119,11 @@ def tune(
         n_trials: Finished trials that complete the study.
         max_iterations: L-BFGS iterations of a trial.
         timeout_seconds: Time limit, 0 for none.
-        seed: Draws the trials.
+        seed: Draws the trials when tuning_seed is negative.
+        tuning_seed: Draws the trials.
+        first_trial: Parameters to try first, as JSON; empty for the defaults.
+        excluded_trials: Parameters never to try, as a JSON list.
+        search_space: narrow or wide.
         model_name: Part of the study's name.
         worker_trials: What each worker returned.
         tuning_report: The tuning report with plots.
@@ -121,6 +141,10 @@ def tune(
         timeout_seconds=timeout_seconds,
         seed=seed,
         model_name=model_name,
+        tuning_seed=tuning_seed,
+        first_trial=first_trial,
+        excluded_trials=excluded_trials,
+        search_space=search_space,
     )
     return stage.tune(
         params_uri=params_uri,

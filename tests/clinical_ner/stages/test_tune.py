@@ -175,3 +175,14 @@ def test_tune_without_development_sentences_says_so(run_tune, parts, tmp_path):
     with pytest.raises(TooLittleData, match="development part is empty"):
         run_tune()
     assert not (tmp_path / "tuning_report").exists()
+
+
+def test_plan_of_the_search_reaches_the_study(parts):
+    """The first trial is the one that was asked for, and another plan is another study."""
+    first = '{"c1": 0.5, "c2": 0.25, "min_freq": 1, "entity_bias": 0.75}'
+    data = SearchData(**parts)
+    study = search(first_trial=first).open(data)
+    assert study.get_trials()[0].system_attrs["fixed_params"] == json.loads(first)
+    assert study.study_name != search().open(data).study_name
+    with pytest.raises(ConfigError, match="search_space"):
+        search(search_space="endless").open(data)
