@@ -37,6 +37,7 @@ class Deidentifier:
             (Kind.ID, CreditCardRecognizer()),
             (Kind.ID, IbanRecognizer()),
         ]
+        self.identify("")  # compiles the patterns now, which takes a moment, and not within somebody's note
 
     def identify(self, text: str) -> list[Identifier]:
         """Every identifier found, some of them overlapping.
