@@ -58,7 +58,7 @@ def training(
 
     Args:
         corpus_uri: Corpus: a file, a folder, a comma-separated list, dataset://DIGEST, or synthetic://?notes=600&seed=0.
-        corpus_format: synthetic, jsonl, biotext, conll, pubtator or brat.
+        corpus_format: synthetic, jsonl, biotext, conll, pubtator, brat or label-studio.
         label_map: Renames labels: D=DISEASE,T=TREATMENT. "X=" drops X, "*=" all others; empty keeps labels as they are.
         test_corpus_uri: A test set of its own, in the same format; empty splits one off.
         on_bad_record: fail stops at a bad record, quarantine sets it aside.

@@ -30,7 +30,7 @@ def ingest(
 
     Args:
         corpus_uri: File, folder, comma-separated list, synthetic://?notes=..., or dataset://DIGEST.
-        corpus_format: synthetic, jsonl, biotext, conll, pubtator or brat.
+        corpus_format: synthetic, jsonl, biotext, conll, pubtator, brat or label-studio.
         test_corpus_uri: A test set of its own; empty to split one off.
         label_map: D=DISEASE,T=TREATMENT; X= drops a label, * stands for all others; empty keeps labels.
         gazetteer_uris: Term lists as CLASS=URI entries divided by commas, or empty.
