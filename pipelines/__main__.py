@@ -1,4 +1,4 @@
-"""``python -m pipelines``: compile, run, submit, demo."""
+"""``python -m pipelines``: compile, run, monitor, submit, demo."""
 
 import sys
 from datetime import UTC, datetime
@@ -12,12 +12,13 @@ from clinical_ner.cli.errors import run_app
 from clinical_ner.pipeline_runs.progress import ProgressDisplay
 from clinical_ner.settings import Settings
 from pipelines import demonstration, running
-from pipelines.compilation import COMPILED, compile_pipeline
+from pipelines.compilation import compile_pipeline
+from pipelines.definitions import DEFINITIONS, FOLDER, MONITORING, TRAINING
 from pipelines.parameters import with_pipeline_parameters
 from pipelines.platform import Platform
 
 app = typer.Typer(
-    help="Compile, run and submit the clinical NER training pipeline.",
+    help="Compile, run and submit the clinical NER pipelines: training and monitoring.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="markdown",
@@ -29,7 +30,7 @@ Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
 
 @app.command("compile")
 def compile_command(
-    output: Annotated[Path, typer.Option(help="File to write.", show_default=f"pipelines/compiled/{COMPILED.name}")] = COMPILED,
+    output: Annotated[Path, typer.Option(help="Folder to write into.", show_default="pipelines/compiled")] = FOLDER,
     image: Annotated[str, typer.Option(help="Image of every step, by tag or digest.")] = Platform().image,
     service_account: Annotated[str, typer.Option(help="Kubernetes service account that runs are submitted with.")] = "",
     s3_secret: Annotated[str, typer.Option(help="Secret with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.")] = "",
@@ -39,7 +40,7 @@ def compile_command(
     kubernetes: Annotated[bool, typer.Option("--kubernetes", help="Write Pipeline and PipelineVersion objects.")] = False,
     namespace: Annotated[str, typer.Option(help="Namespace of those objects.")] = "",
 ) -> None:
-    """Compile the pipeline to the file that KFP takes; the platform team's choices enter here."""
+    """Compile each pipeline to the file that KFP takes; the platform team's choices enter here."""
     platform = Platform(
         image=image,
         service_account=service_account,
@@ -48,16 +49,35 @@ def compile_command(
         s3_region=s3_region,
         study_secret=study_secret,
     )
-    compile_pipeline(output, platform, kubernetes=kubernetes, namespace=namespace)
-    typer.echo(f"wrote {output}")
+    for definition in DEFINITIONS:
+        path = output / definition.file_name
+        compile_pipeline(path, platform, definition=definition, kubernetes=kubernetes, namespace=namespace)
+        typer.echo(f"wrote {path}")
 
 
 @app.command("run")
 @with_pipeline_parameters(registry_uri=Settings().registry_uri)
 def run_command(parameters: dict[str, object], output: Output = None, quiet: Quiet = False) -> None:
-    """Run the compiled pipeline on this machine, each stage in a process of its own."""
-    folder = output or Path("runs") / datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-    running.run(parameters, folder.absolute(), Console(file=sys.stdout), quiet=quiet)
+    """Run the compiled training pipeline on this machine, each stage in a process of its own."""
+    running.run(parameters, _folder(output), Console(file=sys.stdout), quiet=quiet)
+
+
+@app.command("monitor")
+@with_pipeline_parameters(
+    MONITORING.function,
+    registry_uri=Settings().registry_uri,
+    log_uri=Settings().inference_log_uri,
+    training_package=str(TRAINING.compiled),
+    runs_folder=str(Path("runs").absolute()),
+    kfp_host=Settings().kfp_host,
+)
+def monitor_command(parameters: dict[str, object], output: Output = None, quiet: Quiet = False) -> None:
+    """Run the monitoring pipeline on this machine: judge the last two windows, decide, resubmit where that is asked for."""
+    running.monitor(parameters, _folder(output), Console(file=sys.stdout), quiet=quiet)
+
+
+def _folder(output: Path | None) -> Path:
+    return (output or Path("runs") / datetime.now(UTC).strftime("%Y%m%d-%H%M%S")).absolute()
 
 
 @app.command("submit")
@@ -66,8 +86,9 @@ def submit_command(
     parameters: dict[str, object],
     host: Annotated[str, typer.Option(help="KFP API endpoint.", show_default="CLINICAL_NER_KFP_HOST")] = Settings().kfp_host,
     package: Annotated[
-        Path, typer.Option(help="Compiled pipeline, as `compile` wrote it.", show_default=f"pipelines/compiled/{COMPILED.name}")
-    ] = COMPILED,
+        Path,
+        typer.Option(help="Compiled pipeline, as `compile` wrote it.", show_default="the training pipeline"),
+    ] = TRAINING.compiled,
     namespace: Annotated[str, typer.Option(help="Profile of a multi-user Kubeflow; empty for a single-user one.")] = "",
     experiment: Annotated[str, typer.Option(help="Experiment that the run belongs to; made when missing.")] = "clinical-ner",
     run_name: Annotated[str, typer.Option(help="Name of the run.", show_default="made of the pipeline's name")] = "",
@@ -78,7 +99,7 @@ def submit_command(
     allow_file_uris: Annotated[bool, typer.Option(help="Pods see the file:// URIs, on a shared volume.")] = False,
     quiet: Quiet = False,
 ) -> None:
-    """Run the compiled pipeline on a Kubeflow Pipelines endpoint; the token comes from CLINICAL_NER_KFP_TOKEN."""
+    """Run the compiled training pipeline on a Kubeflow Pipelines endpoint; the token comes from CLINICAL_NER_KFP_TOKEN."""
     from clinical_ner.pipeline_runs.remote import SubmitOptions, submit, wait_for_run  # brings the Kubernetes client
 
     options = SubmitOptions(

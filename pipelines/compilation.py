@@ -14,16 +14,15 @@ from kfp.dsl.pipeline_context import Pipeline
 
 from clinical_ner import __version__
 from clinical_ner.digests import digest_of
+from pipelines.definitions import TRAINING, Definition
 from pipelines.platform import Platform
-from pipelines.training import NAME, training
-
-COMPILED = Path(__file__).parent / "compiled" / f"{NAME}.yaml"
 
 
-def build(platform: Platform) -> BaseComponent:
-    """The training pipeline with the platform's choices on every task, and a description that holds the parameter guide."""
-    return dsl.pipeline(name=NAME, display_name="Clinical NER: training", description=describe(training))(
-        _with_platform(training, platform)
+def build(definition: Definition, platform: Platform) -> BaseComponent:
+    """The pipeline with the platform's choices on every task, and a description that holds the parameter guide."""
+    function = definition.function
+    return dsl.pipeline(name=definition.name, display_name=definition.title, description=describe(function))(
+        _with_platform(function, platform)
     )
 
 
@@ -53,29 +52,36 @@ def describe(function: Callable[..., Any]) -> str:
     return f"{documented.short_description}\n\n{table}\n"
 
 
-def compile_pipeline(path: Path, platform: Platform | None = None, *, kubernetes: bool = False, namespace: str = "") -> None:
+def compile_pipeline(
+    path: Path,
+    platform: Platform | None = None,
+    *,
+    definition: Definition = TRAINING,
+    kubernetes: bool = False,
+    namespace: str = "",
+) -> None:
     """Write the compiled pipeline; the same choices give the same bytes.
 
     With ``kubernetes`` a Pipeline and a PipelineVersion object come out, named after the spec's digest, for ``kubectl apply``
     or GitOps; otherwise KFP's own YAML.
     """
-    pipeline = build(platform or Platform())
+    pipeline = build(definition, platform or Platform())
     path.parent.mkdir(parents=True, exist_ok=True)
     compiler.Compiler().compile(
         pipeline,
         str(path),
         kubernetes_manifest_format=kubernetes,
-        kubernetes_manifest_options=_manifest_options(pipeline, namespace) if kubernetes else None,
+        kubernetes_manifest_options=_manifest_options(definition, pipeline, namespace) if kubernetes else None,
     )
 
 
-def _manifest_options(pipeline: BaseComponent, namespace: str) -> KubernetesManifestOptions:
+def _manifest_options(definition: Definition, pipeline: BaseComponent, namespace: str) -> KubernetesManifestOptions:
     specs = (pipeline.pipeline_spec, pipeline.platform_spec)
     digest = digest_of(b"".join(spec.SerializeToString(deterministic=True) for spec in specs)).removeprefix("sha256:")
     return KubernetesManifestOptions(
-        pipeline_name=NAME,
-        pipeline_display_name="Clinical NER: training",
-        pipeline_version_name=f"{NAME}-{__version__.replace('.', '-')}-{digest[:8]}",
+        pipeline_name=definition.name,
+        pipeline_display_name=definition.title,
+        pipeline_version_name=f"{definition.name}-{__version__.replace('.', '-')}-{digest[:8]}",
         pipeline_version_display_name=f"{__version__} ({digest[:8]})",
         namespace=namespace or None,
         include_pipeline_manifest=True,

@@ -1,4 +1,4 @@
-"""Every parameter of the pipeline as a command-line option of the same name."""
+"""Every parameter of a pipeline as a command-line option of the same name."""
 
 import functools
 import inspect
@@ -11,16 +11,17 @@ from docstring_parser import parse as parse_docstring
 from pipelines.training import training
 
 Command = Callable[..., None]
+Pipeline = Callable[..., Any]
 
 
-def with_pipeline_parameters(**defaults: object) -> Callable[[Command], Command]:
+def with_pipeline_parameters(pipeline: Pipeline = training, /, **defaults: object) -> Callable[[Command], Command]:
     """Give a command one option for each pipeline parameter; it receives them as its first argument, ``parameters``.
 
     ``defaults`` replace the pipeline's own.
     """
 
     def decorate(command: Command) -> Command:
-        pipeline_options = list(_options(defaults))
+        pipeline_options = _options(pipeline, defaults)
         own = [*inspect.signature(command).parameters.values()][1:]
 
         @functools.wraps(command)
@@ -36,8 +37,8 @@ def with_pipeline_parameters(**defaults: object) -> Callable[[Command], Command]
     return decorate
 
 
-def _options(defaults: dict[str, object]) -> list[inspect.Parameter]:
-    documented = parse_docstring(inspect.getdoc(training) or "")
+def _options(pipeline: Pipeline, defaults: dict[str, object]) -> list[inspect.Parameter]:
+    documented = parse_docstring(inspect.getdoc(pipeline) or "")
     meanings = {parameter.arg_name: parameter.description or "" for parameter in documented.params}
     return [
         inspect.Parameter(
@@ -48,11 +49,11 @@ def _options(defaults: dict[str, object]) -> list[inspect.Parameter]:
                 parameter.annotation, typer.Option(help=meanings[name], rich_help_panel="Pipeline parameters")
             ],
         )
-        for name, parameter in inspect.signature(training).parameters.items()
+        for name, parameter in inspect.signature(pipeline).parameters.items()
     ]
 
 
-def default_parameters(**changed: object) -> dict[str, object]:
+def default_parameters(pipeline: Pipeline = training, /, **changed: object) -> dict[str, object]:
     """The pipeline's parameters with their defaults, some of them ``changed``."""
-    defaults = {name: parameter.default for name, parameter in inspect.signature(training).parameters.items()}
+    defaults = {name: parameter.default for name, parameter in inspect.signature(pipeline).parameters.items()}
     return {**defaults, **changed}

@@ -2,9 +2,10 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from clinical_ner.drift.deviation import ALPHA
+from clinical_ner.errors import ConfigError
 
 Action = Literal["none", "watch", "retrain", "experiment", "roll-back"]
 SEVERITY: tuple[Action, ...] = ("none", "watch", "retrain", "experiment", "roll-back")
@@ -36,6 +37,19 @@ class DriftRules(BaseModel):
         if not self.watch_percent <= self.retrain_percent <= self.experiment_percent:
             raise ValueError("watch_percent, retrain_percent and experiment_percent must ascend")
         return self
+
+    @classmethod
+    def checked(cls, **values: float) -> "DriftRules":
+        """Rules from a run's parameters.
+
+        Raises:
+            ConfigError: one is out of range, or the bands do not ascend; the message names what is wrong.
+        """
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            problems = (f"{'.'.join(map(str, problem['loc'])) or 'bands'}: {problem['msg']}" for problem in error.errors())
+            raise ConfigError("; ".join(problems)) from None
 
     def band(self, deviation: float) -> Action:
         """The action that a deviation alone asks for."""

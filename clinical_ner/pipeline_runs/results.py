@@ -35,6 +35,28 @@ def collect_results(
         "reports": {name: str(path) for name, path in _copy_reports(root, output / "reports", _report_suffixes(package))},
         "log": str(output / LOG),
     }
+    return _write(output, results)
+
+
+def collect_monitoring(
+    package: Path, output: Path, parameters: Mapping[str, object], seconds: Mapping[str, float]
+) -> dict[str, Any]:
+    """As :func:`collect_results`, of a monitoring pipeline; ``outcome`` is empty when no resubmission was considered."""
+    root = max((output / ARTIFACTS).iterdir())
+    decision = root / "decide" / "decision"
+    results = {
+        "parameters": dict(parameters),
+        "seconds": dict(seconds),
+        "decision": _read_json(decision),
+        "decision_path": str(decision),
+        "outcome": _read_json(root / "resubmit" / "outcome"),
+        "reports": {name: str(path) for name, path in _copy_reports(root, output / "reports", _report_suffixes(package))},
+        "log": str(output / LOG),
+    }
+    return _write(output, results)
+
+
+def _write(output: Path, results: dict[str, Any]) -> dict[str, Any]:
     (output / RUN_JSON).write_bytes(orjson.dumps(results, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
     return results
 

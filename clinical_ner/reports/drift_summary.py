@@ -69,6 +69,11 @@ def render_drift_summary(
     )
 
 
+def render_nothing_to_compare(reason: str) -> str:
+    """The page in place of Evidently's, when there is no window or no reference; ``reason`` in words."""
+    return render_html("nothing_to_compare", title="Drift report", reason=reason)
+
+
 def _row(
     decision: Decision,
     column: ColumnDeviation,

@@ -9,7 +9,9 @@ import kfp.local
 import pytest
 
 from clinical_ner.datasets import list_datasets
+from clinical_ner.drift.rules import DriftRules
 from clinical_ner.gate import GateThresholds
+from clinical_ner.resubmit import ResubmitRules
 from clinical_ner.splitting import SplitRule
 from clinical_ner.stages.tune import Search
 from clinical_ner.storage import open_storage
@@ -24,6 +26,8 @@ BUILT = {
     "rule": set(SplitRule.model_fields),
     "thresholds": set(GateThresholds.model_fields),
     "search": set(Search._fields),
+    "rules": set(DriftRules.model_fields),
+    "limits": set(ResubmitRules.model_fields) - {"parameters"},
 }
 
 
@@ -54,7 +58,9 @@ def stage_of(name):
 
 def test_every_stage_has_its_folder():
     """One folder a stage, and nothing else but what they share."""
-    assert FOLDERS == ["evaluate", "ingest", "preprocess", "quality_gate", "register", "train", "tune"]
+    training = ["evaluate", "ingest", "preprocess", "quality_gate", "register", "train", "tune"]
+    monitoring = ["collect_window", "decide", "drift_report", "resubmit"]
+    assert sorted([*training, *monitoring]) == FOLDERS
     others = {path.name for path in ROOT.iterdir() if path.name not in {*FOLDERS, "__pycache__"}}
     assert others <= {"README.md", "__init__.py", "_image.py"}
 

@@ -1,4 +1,4 @@
-"""The compiled pipeline, read as KFP reads it."""
+"""The compiled pipelines, read as KFP reads it."""
 
 import inspect
 
@@ -6,31 +6,43 @@ import pytest
 import yaml
 
 from components._image import TRAIN_IMAGE
-from pipelines.compilation import COMPILED, compile_pipeline
+from pipelines.compilation import compile_pipeline
+from pipelines.definitions import DEFINITIONS, MONITORING, TRAINING
 from pipelines.platform import SERVICE_ACCOUNT_ANNOTATION, Platform
-from pipelines.training import training
 
 STEPS = {
-    "ingest",
-    "preprocess",
-    "list-workers",
-    "tune-worker",
-    "tune",
-    "train",
-    "evaluate",
-    "quality-gate",
-    "register",
+    TRAINING: {
+        "ingest",
+        "preprocess",
+        "list-workers",
+        "tune-worker",
+        "tune",
+        "train",
+        "evaluate",
+        "quality-gate",
+        "register",
+    },
+    MONITORING: {"collect-window", "drift-report", "decide", "resubmit"},
 }
+NEVER_CACHED = {TRAINING: {"ingest", "register"}, MONITORING: {"collect-window", "decide", "resubmit"}}
+# The condition's task and step, and the word it waits for.
+CONDITIONS = {TRAINING: ("condition-2", "quality-gate", "approve"), MONITORING: ("condition-1", "decide", "yes")}
+
+
+@pytest.fixture(scope="module", params=DEFINITIONS, ids=lambda definition: definition.name)
+def definition(request):
+    """Each pipeline."""
+    return request.param
 
 
 @pytest.fixture(scope="module")
-def compiled(tmp_path_factory):
+def compiled(tmp_path_factory, definition):
     """``compiled(platform)``: pipeline spec and platform spec of a compilation with these choices."""
     folder = tmp_path_factory.mktemp("compiled")
 
     def compile_with(platform=None):
         path = folder / "pipeline.yaml"
-        compile_pipeline(path, platform)
+        compile_pipeline(path, platform, definition=definition)
         return list(yaml.safe_load_all(path.read_text()))
 
     return compile_with
@@ -44,23 +56,23 @@ def platform_executors(platform):
     return platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
 
 
-def test_compiled_file_golden(tmp_path):
+def test_compiled_file_golden(tmp_path, definition):
     """The file in the repository is what the source compiles to; `make compile` writes it anew."""
-    compile_pipeline(tmp_path / "pipeline.yaml")
-    assert (tmp_path / "pipeline.yaml").read_text() == COMPILED.read_text()
+    compile_pipeline(tmp_path / "pipeline.yaml", definition=definition)
+    assert (tmp_path / "pipeline.yaml").read_text() == definition.compiled.read_text()
 
 
-def test_compiled_pipeline_has_every_stage(compiled):
+def test_compiled_pipeline_has_every_stage(compiled, definition):
     """No stage is missing, and none is there that this test does not know."""
     spec, _ = compiled()
-    assert {name.removeprefix("exec-") for name in executors(spec)} == STEPS
+    assert {name.removeprefix("exec-") for name in executors(spec)} == STEPS[definition]
 
 
-def test_every_parameter_has_type_default_and_description(compiled):
+def test_every_parameter_has_type_default_and_description(compiled, definition):
     """The run form needs a concrete default for each, and its reader a description."""
     spec, _ = compiled()
     parameters = spec["root"]["inputDefinitions"]["parameters"]
-    assert set(parameters) == set(inspect.signature(training).parameters)
+    assert set(parameters) == set(inspect.signature(definition.function).parameters)
     for name, parameter in parameters.items():
         assert parameter["parameterType"] in {"STRING", "NUMBER_INTEGER", "NUMBER_DOUBLE", "BOOLEAN"}, name
         assert parameter["defaultValue"] is not None, name
@@ -102,23 +114,24 @@ def test_every_step_is_restricted_and_has_a_deadline(compiled):
         assert int(executor["activeDeadlineSeconds"]) > 0, name
 
 
-def test_steps_with_effects_are_never_cached(compiled):
-    """A cached ingest would miss new data under an old path; a cached register would register nothing."""
+def test_steps_with_effects_are_never_cached(compiled, definition):
+    """A cached ingest would miss new data under an old path, a cached window new answers; a cached register does nothing."""
     spec, _ = compiled()
     tasks = {**spec["root"]["dag"]["tasks"]}
     for component in spec["components"].values():
         tasks |= component.get("dag", {}).get("tasks", {})
     cached = {name for name, task in tasks.items() if task.get("cachingOptions", {}).get("enableCache")}
-    assert cached & STEPS == STEPS - {"ingest", "register"}
+    assert cached & STEPS[definition] == STEPS[definition] - NEVER_CACHED[definition]
 
 
-def test_condition_reads_one_word(compiled):
-    """KFP's local runner misreads a condition on one of several outputs: the gate must have a single one."""
+def test_condition_reads_one_word(compiled, definition):
+    """KFP's local runner misreads a condition on one of several outputs: the step must have a single one."""
     spec, _ = compiled()
-    outputs = spec["components"]["comp-quality-gate"]["outputDefinitions"]["parameters"]
+    task, step, word = CONDITIONS[definition]
+    outputs = spec["components"][f"comp-{step}"]["outputDefinitions"]["parameters"]
     assert list(outputs) == ["Output"]
-    condition = spec["root"]["dag"]["tasks"]["condition-2"]["triggerPolicy"]["condition"]
-    assert condition.endswith("== 'approve'")
+    condition = spec["root"]["dag"]["tasks"][task]["triggerPolicy"]["condition"]
+    assert condition.endswith(f"== '{word}'")
 
 
 def test_platform_choices_reach_every_step(compiled):
@@ -139,14 +152,16 @@ def test_default_image_is_the_named_one(compiled):
     assert not any("secretAsEnv" in executor for executor in platform_executors(platform).values())
 
 
-def test_kubernetes_objects_are_named_by_content(tmp_path):
+def test_kubernetes_objects_are_named_by_content(tmp_path, definition):
     """A Pipeline and a PipelineVersion come out; another spec gives another version name, the same spec the same."""
     names = []
     for image in ("a-python:1", "a-python:1", "b-python:1"):
-        compile_pipeline(tmp_path / "objects.yaml", Platform(image=image), kubernetes=True, namespace="ml")
+        compile_pipeline(
+            tmp_path / "objects.yaml", Platform(image=image), definition=definition, kubernetes=True, namespace="ml"
+        )
         pipeline, version = yaml.safe_load_all((tmp_path / "objects.yaml").read_text())
         assert (pipeline["kind"], version["kind"]) == ("Pipeline", "PipelineVersion")
-        assert pipeline["metadata"] == {"name": "clinical-ner-training", "namespace": "ml"}
-        assert version["spec"]["pipelineName"] == "clinical-ner-training"
+        assert pipeline["metadata"] == {"name": definition.name, "namespace": "ml"}
+        assert version["spec"]["pipelineName"] == definition.name
         names.append(version["metadata"]["name"])
     assert names[0] == names[1] != names[2]

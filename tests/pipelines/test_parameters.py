@@ -6,12 +6,15 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from clinical_ner.drift.rules import DriftRules
+from clinical_ner.resubmit import ResubmitRules
 from pipelines.__main__ import app
-from pipelines.compilation import COMPILED
+from pipelines.definitions import DEFINITIONS, MONITORING
 from pipelines.parameters import default_parameters, with_pipeline_parameters
 from pipelines.training import training
 
 PARAMETERS = inspect.signature(training).parameters
+MONITORED = inspect.signature(MONITORING.function).parameters
 COMMANDS = typer.main.get_command(app).commands
 
 
@@ -19,9 +22,9 @@ def options_of(command):
     return {option.name: option for option in COMMANDS[command].params}
 
 
-def meaning_of(name):
+def meaning_of(name, pipeline=training):
     """What the pipeline's docstring says of a parameter."""
-    line = next(line for line in inspect.getdoc(training).splitlines() if line.strip().startswith(f"{name}: "))
+    line = next(line for line in inspect.getdoc(pipeline).splitlines() if line.strip().startswith(f"{name}: "))
     return line.strip().removeprefix(f"{name}: ")
 
 
@@ -37,6 +40,23 @@ def test_every_pipeline_parameter_is_an_option(command, name):
     assert type(option.default) is PARAMETERS[name].annotation
     if name != "registry_uri":
         assert option.default == PARAMETERS[name].default
+
+
+@pytest.mark.parametrize("name", MONITORED)
+def test_every_monitoring_parameter_is_an_option(name):
+    """As for the training pipeline; where things lie on one machine has other defaults than in a cluster."""
+    option = options_of("monitor")[name]
+    assert f"--{name.replace('_', '-')}" in option.opts
+    assert option.help == meaning_of(name, MONITORING.function)
+    assert type(option.default) is MONITORED[name].annotation
+    if name not in {"registry_uri", "log_uri", "training_package", "runs_folder", "kfp_host"}:
+        assert option.default == MONITORED[name].default
+
+
+def test_monitoring_defaults_are_the_rules():
+    """Limits of decision and resubmission are what the library's own defaults say."""
+    rules = {**DriftRules().model_dump(), **ResubmitRules().model_dump(exclude={"parameters"})}
+    assert {name: default_parameters(MONITORING.function)[name] for name in rules} == rules
 
 
 def test_registry_of_a_local_run_is_local():
@@ -90,8 +110,10 @@ def test_wrong_type_is_misuse():
     assert "--n-trials" in result.output
 
 
-def test_compile_writes_the_compiled_pipeline(tmp_path):
+def test_compile_writes_the_compiled_pipelines(tmp_path):
     """`compile` writes what is in the repository unless platform choices say otherwise."""
-    result = CliRunner().invoke(app, ["compile", "--output", str(tmp_path / "pipeline.yaml")])
+    result = CliRunner().invoke(app, ["compile", "--output", str(tmp_path)])
     assert result.exit_code == 0
-    assert (tmp_path / "pipeline.yaml").read_text() == COMPILED.read_text()
+    assert len(list(tmp_path.iterdir())) == len(DEFINITIONS) == 2
+    for definition in DEFINITIONS:
+        assert (tmp_path / definition.file_name).read_text() == definition.compiled.read_text()

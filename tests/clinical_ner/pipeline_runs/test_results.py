@@ -5,7 +5,7 @@ import json
 import pytest
 
 from clinical_ner.pipeline_runs.results import collect_results
-from pipelines.compilation import COMPILED
+from pipelines.definitions import TRAINING
 
 EVALUATION = {"strict": {"f1": 0.8}, "overlap": {"f1": 0.9}, "documents": 3}
 GATE = {"verdict": "approve", "champion": "", "checks": [], "comparison": {}}
@@ -47,7 +47,7 @@ def write(path, text):
 
 
 def collect(output):
-    return collect_results(COMPILED, output, {"seed": 0}, {"train": 1.5})
+    return collect_results(TRAINING.compiled, output, {"seed": 0}, {"train": 1.5})
 
 
 def test_results_hold_what_a_program_reads(output):

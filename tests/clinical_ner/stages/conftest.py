@@ -4,6 +4,7 @@ from functools import partial
 
 import pytest
 
+from tests.clinical_ner.stages.monitored import END, SHIFT, SHIFTED_END, answer_two_days, make_live
 from tests.clinical_ner.stages.stage_runs import run_evaluate, run_gate, run_ingest, run_preprocess, run_register, run_train
 
 
@@ -39,3 +40,12 @@ def stages(finished, tmp_path):
         "evaluate": partial(run_evaluate, run, finished.folder),
         "quality_gate": partial(run_gate, run, finished.folder),
     }
+
+
+@pytest.fixture(scope="session")
+def monitored(finished, tmp_path_factory):
+    """URI of a registry and log: a live version, two days of ordinary notes up to END and of shifted ones to SHIFTED_END."""
+    registry_uri = make_live(finished, tmp_path_factory.mktemp("monitored"))
+    answer_two_days(registry_uri, 120, end=END)
+    answer_two_days(registry_uri, 120, SHIFT, end=SHIFTED_END)
+    return registry_uri

@@ -1,0 +1,74 @@
+"""A decision in, one training run, a proposal or a refusal out."""
+
+from kfp import dsl
+
+from components._image import TRAIN_IMAGE
+
+
+@dsl.component(base_image=TRAIN_IMAGE, install_kfp_package=False)
+def resubmit(
+    decision: dsl.Input[dsl.Artifact],
+    model_name: str,
+    registry_uri: str,
+    corrections_uri: str,
+    mode: str,
+    cool_down_hours: float,
+    min_new_documents: int,
+    max_attempts: int,
+    max_run_hours: float,
+    retrain_trials: int,
+    experiment_trials: int,
+    training_parameters: str,
+    training_package: str,
+    kfp_host: str,
+    kfp_namespace: str,
+    runs_folder: str,
+    outcome: dsl.Output[dsl.Artifact],
+) -> str:
+    """Submit, propose or refuse the training that the decision asks for, once for its cause.
+
+    Args:
+        decision: The decide step's answer.
+        model_name: Name that the model is served under.
+        registry_uri: Where models, datasets and records of resubmissions live.
+        corrections_uri: Corrections as dataset://DIGEST, or empty.
+        mode: propose leaves the submission to a person, auto does it.
+        cool_down_hours: From the end of a run to the next submission.
+        min_new_documents: New or changed training documents below which nothing is trained.
+        max_attempts: Runs of one cause, counting failed ones.
+        max_run_hours: A run that has not ended by then counts as failed.
+        retrain_trials: Tuning trials of a retrain.
+        experiment_trials: Tuning trials of an experiment.
+        training_parameters: JSON object of further parameters of the training pipeline, or empty.
+        training_package: Compiled training pipeline.
+        kfp_host: KFP API endpoint; this machine when empty.
+        kfp_namespace: Profile of a multi-user Kubeflow, or empty.
+        runs_folder: Folder of runs on this machine.
+        outcome: What was done, and why, as JSON.
+
+    Returns:
+        nothing, refused, needs-annotation, proposed, submitting or submitted.
+    """
+    from clinical_ner.stages import resubmit as stage
+
+    return stage.resubmit(
+        model_name=model_name,
+        registry_uri=registry_uri,
+        corrections_uri=corrections_uri,
+        decision_path=decision.path,
+        limits=stage.limits_of(
+            mode=mode,
+            cool_down_hours=cool_down_hours,
+            min_new_documents=min_new_documents,
+            max_attempts=max_attempts,
+            max_run_hours=max_run_hours,
+            retrain_trials=retrain_trials,
+            experiment_trials=experiment_trials,
+        ),
+        training_parameters=training_parameters,
+        training_package=training_package,
+        kfp_host=kfp_host,
+        kfp_namespace=kfp_namespace,
+        runs_folder=runs_folder,
+        outcome_path=outcome.path,
+    )
