@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from clinical_ner.pipeline_runs.results import collect_results
-from pipelines.definitions import TRAINING
+from clinical_ner.pipeline_runs.results import collect_monitoring, collect_results
+from pipelines.definitions import MONITORING, TRAINING
 
 EVALUATION = {"strict": {"f1": 0.8}, "overlap": {"f1": 0.9}, "documents": 3}
 GATE = {"verdict": "approve", "champion": "", "checks": [], "comparison": {}}
@@ -82,3 +82,14 @@ def test_results_are_of_the_newest_run(output):
     write_run(output, "clinical-ner-training-2026-01-02-03-05-00")
     collect(output)
     assert (output / "reports" / "model_card.md").read_text().startswith("clinical-ner-training-2026-01-02-03-05-00")
+
+
+def test_monitoring_without_resubmission_has_no_outcome(tmp_path):
+    """Decision and reports of the stages that ran; what did not run is empty."""
+    root = tmp_path / "artifacts" / "clinical-ner-monitoring-2026-01-02-03-04-05"
+    write(root / "decide" / "decision", '{"action": "none"}')
+    write(root / "decide" / "drift_summary", "page")
+    results = collect_monitoring(MONITORING.compiled, tmp_path, {"mode": "propose"}, {"decide": 0.5})
+    assert results == json.loads((tmp_path / "run.json").read_text())
+    assert (results["decision"], results["outcome"]) == ({"action": "none"}, {})
+    assert results["reports"] == {"drift_summary": str(tmp_path / "reports" / "drift_summary.html")}
