@@ -13,8 +13,8 @@ MIN_EXPECTED = 5.0
 """Expected count below which chi-square is not to be trusted (Cochran 1954)."""
 MIN_UNTIED = 20.0
 """Expected count of values other than the commonest below which ranks are not compared."""
-MIN_PER_SKEWNESS = 100.0
-"""Values per squared skewness below which means are not compared: four times Cochran's rule, which is made for 5 %."""
+MIN_PER_SKEWNESS = 400.0
+"""Values per squared skewness below which means are not compared: 16 times Cochran's rule, which is made for 5 %."""
 TESTS = 4
 
 
