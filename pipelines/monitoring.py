@@ -30,6 +30,7 @@ def monitoring(
     min_new_annotated: int = 200,
     min_reviewed_notes: int = 100,
     corrections_uri: str = "",
+    reviewed_uri: str = "",
     mode: str = "propose",
     cool_down_hours: float = 24.0,
     min_new_documents: int = 50,
@@ -62,6 +63,7 @@ def monitoring(
         min_new_annotated: Newly annotated documents that are worth a training by themselves.
         min_reviewed_notes: Reviewed notes below which two versions are not compared.
         corrections_uri: Corrections to train on, as dataset://DIGEST; empty for none.
+        reviewed_uri: Uniformly sampled reviewed notes, as dataset://DIGEST, to compare live and previous version; or empty.
         mode: propose leaves the submission to a person (clinical-ner resubmit approve), auto submits.
         cool_down_hours: Hours from the end of a training run to the next submission.
         min_new_documents: New or changed training documents below which nothing is trained.
@@ -108,6 +110,7 @@ def monitoring(
         model_name=model_name,
         registry_uri=registry_uri,
         corrections_uri=corrections_uri,
+        reviewed_uri=reviewed_uri,
     )
     with dsl.If(decided.outputs["Output"] == "yes", name="asked for"):
         submitted = resubmit(

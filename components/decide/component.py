@@ -12,6 +12,7 @@ def decide(
     model_name: str,
     registry_uri: str,
     corrections_uri: str,
+    reviewed_uri: str,
     decision: dsl.Output[dsl.Artifact],
     drift_summary: dsl.Output[dsl.HTML],
 ) -> str:
@@ -23,6 +24,7 @@ def decide(
         model_name: Name that the model is served under.
         registry_uri: Where models, datasets and records of resubmissions live.
         corrections_uri: Corrections as dataset://DIGEST, or empty.
+        reviewed_uri: Uniformly sampled reviewed notes as dataset://DIGEST, or empty.
         decision: Action, reasons in words and all numbers, as JSON.
         drift_summary: The same on one screen, each column against its reference.
 
@@ -35,6 +37,7 @@ def decide(
         model_name=model_name,
         registry_uri=registry_uri,
         corrections_uri=corrections_uri,
+        reviewed_uri=reviewed_uri,
         windows_path=windows.path,
         drift_path=drift.path,
         decision_path=decision.path,

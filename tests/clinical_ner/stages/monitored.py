@@ -113,12 +113,13 @@ def run_drift_report(registry_uri, folder, **changed):
     )
 
 
-def run_decide(registry_uri, folder, corrections_uri=""):
+def run_decide(registry_uri, folder, corrections_uri="", reviewed_uri=""):
     """Decide on what is in ``folder``; returns yes or no."""
     return decide(
         model_name=NAME,
         registry_uri=registry_uri,
         corrections_uri=corrections_uri,
+        reviewed_uri=reviewed_uri,
         windows_path=folder / "windows",
         drift_path=folder / "drift",
         decision_path=folder / "decision",

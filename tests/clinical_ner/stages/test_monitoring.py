@@ -3,11 +3,14 @@
 import orjson
 import pytest
 
+from clinical_ner.corpora.synthetic import synthesize
+from clinical_ner.datasets import dataset_uri, store_dataset
 from clinical_ner.drift.decision import Decision
 from clinical_ner.drift.judged import load_judged
 from clinical_ner.drift.rules import DriftRules
 from clinical_ner.errors import ConfigError, DataError, NotFound
 from clinical_ner.inference_log.layout import LOG, folder_of
+from clinical_ner.registry import Registry
 from clinical_ner.resubmit.store import RecordStore
 from clinical_ner.stages.resubmit import limits_of
 from clinical_ner.storage import open_storage
@@ -184,3 +187,28 @@ def test_wrong_rules_are_named():
     with pytest.raises(ConfigError, match="alpha: "):
         DriftRules.checked(alpha=1.0)
     assert limits_of(mode="auto").mode == "auto"
+
+
+def test_worse_version_is_rolled_back(finished, tiny_model, tmp_path):
+    """A live version that knows three words, behind one that knows a corpus: reviewed notes tell, without any drift."""
+    registry_uri = make_live(finished, tmp_path, reference_notes=0)
+    storage = open_storage(registry_uri)
+    registry, by = Registry(storage), {"actor": "ada", "reason": "a mistake"}
+    version = registry.register(NAME, tiny_model, **by).version
+    registry.approve(NAME, version, **by)
+    registry.promote(NAME, version, **by)
+    reviewed_uri = dataset_uri(store_dataset(storage, synthesize(110, seed=30), reader="feedback", parameters={}).digest)
+    run_collect(registry_uri, tmp_path)
+    run_drift_report(registry_uri, tmp_path)
+    assert run_decide(registry_uri, tmp_path, reviewed_uri=reviewed_uri) == "yes"
+    decision = Decision.model_validate_json((tmp_path / "decision").read_bytes())
+    assert decision.action == "roll-back"
+    assert (decision.reviewed.notes, decision.reviewed.high < 0) == (110, True)
+
+
+def test_reviewed_notes_without_an_earlier_version_compare_nothing(monitored, tmp_path):
+    """The first version has nothing to be worse than."""
+    run_collect(monitored, tmp_path)
+    run_drift_report(monitored, tmp_path)
+    assert run_decide(monitored, tmp_path, reviewed_uri=store_corrections(monitored, 5)) == "no"
+    assert Decision.model_validate_json((tmp_path / "decision").read_bytes()).reviewed is None
