@@ -44,7 +44,7 @@ goldens: env  ## Write the golden files of tests anew; look at the difference be
 
 lock: env  ## Resolve the dependencies anew, for this environment and for the images
 	$(UV) pip compile --quiet --python-version 3.11 --generate-hashes $(EXTRAS) setup.cfg --output-file requirements/dev.lock
-	$(UV) pip compile --quiet --python-version 3.11 --generate-hashes --extra train --constraint requirements/dev.lock setup.cfg --output-file requirements/train.lock
+	$(UV) pip compile --quiet --python-version 3.11 --generate-hashes --extra train --extra monitor --constraint requirements/dev.lock setup.cfg --output-file requirements/train.lock
 	$(UV) pip compile --quiet --python-version 3.11 --generate-hashes --extra serve --constraint requirements/dev.lock setup.cfg --output-file requirements/serve.lock
 
 clean:  ## Remove what was made here
