@@ -13,7 +13,7 @@ from clinical_ner.corpora.synthetic import Shift, iter_notes
 from clinical_ner.corpora.synthetic.patients import patient_number
 from clinical_ner.drift.columns import table_of_annotations
 from clinical_ner.features import FeatureSpec
-from clinical_ner.model_package import read_model_folder, write_model_folder
+from clinical_ner.model_package import MANIFEST, parse_manifest, read_model_folder, write_model_folder
 from clinical_ner.tagger import Tagger
 from clinical_ner.tokenization import Tokenizer
 from clinical_ner.training import CrfParameters, label_document, train_model
@@ -61,13 +61,13 @@ def make_model(folder: Path) -> Tagger:
 
 def make_table(folder: Path, *, first_seed: int, notes: int, shift: str = "", processes: int = 2) -> pa.Table:
     """``notes`` tagged notes, each 5,000 of a seed of their own from ``first_seed`` on; made once, then read."""
-    make_model(folder)
     starts = range(0, notes, NOTES_OF_A_PART)
     parts = [
         Part(folder, first_seed + number, min(NOTES_OF_A_PART, notes - start), shift) for number, start in enumerate(starts)
     ]
     missing = [part for part in parts if not part.path.exists()]
     if missing:
+        make_model(folder)
         with multiprocessing.get_context("spawn").Pool(processes) as pool:
             pool.map(_write_part, missing, chunksize=1)
     return pa.concat_tables(pq.read_table(part.path) for part in parts).combine_chunks()
@@ -83,4 +83,5 @@ def _write_part(part: Part) -> None:
 
 
 def labels_of(folder: Path) -> Sequence[str]:
-    return make_model(folder).manifest.labels
+    """The model's, also of a model that an earlier release of this library made."""
+    return parse_manifest((folder / "model" / MANIFEST).read_bytes()).labels
