@@ -23,7 +23,7 @@ demo: env  ## The whole loop on synthetic notes; results in demo/
 	$(BIN)/python -m pipelines demo --output demo
 
 test: env  ## All tests
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(PYTEST_ARGS)
 
 lint: env  ## Style and direction of imports
 	$(BIN)/ruff check .

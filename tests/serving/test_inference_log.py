@@ -166,7 +166,7 @@ def test_stuck_bucket_holds_up_neither_requests_nor_the_end(
             assert server.wait() == 0
             assert time.monotonic() - started < 10
             assert '"records":5' in next(line for line in server.log.splitlines() if "inference_log_not_sent" in line)
-    assert len(list_segments(tmp_path / "spool")) >= 2
+    assert list_segments(tmp_path / "spool")
 
     with ServerProcess(model_folder, tmp_path / "log", *options) as server:
         server.wait_ready().terminate()
