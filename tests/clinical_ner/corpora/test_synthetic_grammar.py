@@ -58,7 +58,7 @@ def test_every_grammar_is_whole(overlay: tuple[str, ...]) -> None:
     """For each specialty and overlay every name that a rule refers to exists."""
     base = ("findings", "diseases", "treatments", "notes", "new_diseases", "new_treatments")
     for specialty in NEW_SPECIALTIES if "new_site" in overlay else SPECIALTIES:
-        load_grammar(base + overlay, specialty)
+        assert load_grammar(base + overlay, specialty)
 
 
 def test_most_specific_rule_is_found_by_dropping_parts() -> None:
