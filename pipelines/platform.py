@@ -37,7 +37,7 @@ RESOURCES = {
     "list-workers": Resources(cpu="100m", memory="512Mi"),
     "drift-report": Resources(cpu="250m", memory="2Gi"),
 }
-"""By task; all others are :data:`SMALL`. Measured: 600 notes need 0.4 GiB, BC5CDR's 1,000 abstracts 1.6 GiB to train."""
+"""By task; all others are :data:`SMALL`. Estimates with room to spare, not yet measured in a cluster."""
 
 
 @dataclass(frozen=True, slots=True)
