@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from heapq import nlargest
 from pathlib import Path
@@ -31,6 +31,8 @@ class Annotation:
     token_count: int
     unknown_count: int
     """Tokens whose lower-cased word did not occur in the training notes."""
+    unknown_words: tuple[str, ...] = field(default=(), repr=False)
+    """These words, lower-cased, each once, in the order of the text. They are the note's own: protected health information."""
 
 
 class FeatureWeight(NamedTuple):
@@ -98,11 +100,13 @@ class Tagger:
         if self._spec.complete:
             entities = complete(text, sentences, entities)
         words = [token.text.lower() for sentence in sentences for token in sentence]
+        unknown = [word for word in words if word not in self._lexicon]
         return Annotation(
             entities=tuple(entities),
             sentence_count=len(sentences),
             token_count=len(words),
-            unknown_count=sum(word not in self._lexicon for word in words),
+            unknown_count=len(unknown),
+            unknown_words=tuple(dict.fromkeys(unknown)),
         )
 
     def explain(self, text: str, entities: Sequence[ScoredEntity], *, top: int = 5) -> list[list[FeatureWeight]]:

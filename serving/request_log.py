@@ -11,7 +11,7 @@ from clinical_ner.errors import ConfigError
 from clinical_ner.inference_log import InferenceRecord
 from clinical_ner.inference_log.log import InferenceLog, LogLimits
 from clinical_ner.inference_log.metrics import LogMetrics
-from clinical_ner.inference_log.record import OK, hash_text
+from clinical_ner.inference_log.record import MIN_KEY_BYTES, OK, hash_text, hash_words
 from clinical_ner.model_package import Manifest
 from clinical_ner.storage import open_storage
 from serving.settings import ServingSettings
@@ -19,7 +19,6 @@ from serving.tagging import NoteAnnotation
 
 LONGEST_NAME = 256
 """Characters that are kept of what a caller calls a request, a note, a site: none is meant to hold a note."""
-LEAST_KEY_BYTES = 16
 
 
 class Arrival(NamedTuple):
@@ -63,10 +62,11 @@ class _Failed(NamedTuple):
     sentence_count: int = 0
     token_count: int = 0
     unknown_count: int = 0
+    unknown_words: tuple[()] = ()
 
 
 class RequestLog:
-    """Writes a record a note before the reply; ``key`` is that of the texts' hashes, empty for none."""
+    """Writes a record a note before the reply; ``key`` is that of the hashes of texts and words, empty for none."""
 
     def __init__(self, log: InferenceLog, manifest: Manifest, key: bytes) -> None:
         self._log = log
@@ -113,6 +113,7 @@ class RequestLog:
             sentence_count=annotation.sentence_count,
             token_count=annotation.token_count,
             unknown_count=annotation.unknown_count,
+            unknown_hashes=hash_words(annotation.unknown_words, self._key),
             labels=tuple([entity.label for entity in entities]),
             scores=tuple([entity.score for entity in entities]),
             latency_seconds=latency_seconds,
@@ -153,8 +154,8 @@ def read_key(settings: ServingSettings) -> bytes:
         if key:
             raise ConfigError("--inference-log-key and --inference-log-key-file: give one of them")
         key = _read_key_file(settings)
-    if 0 < len(key) < LEAST_KEY_BYTES or (not key and settings.inference_log_key_file is not None):
-        raise ConfigError(f"the inference log's key has {len(key)} bytes; at least {LEAST_KEY_BYTES} random ones are needed")
+    if 0 < len(key) < MIN_KEY_BYTES or (not key and settings.inference_log_key_file is not None):
+        raise ConfigError(f"the inference log's key has {len(key)} bytes; at least {MIN_KEY_BYTES} random ones are needed")
     return key
 
 

@@ -70,7 +70,7 @@ class ServingSettings(Limits):
     )
     inference_log_key: SecretStr = Field(
         SecretStr(""),
-        description="Key of the texts' hashes, at least 16 bytes. An option is visible to all on the machine: use the "
+        description="Key of the hashes of texts and of unknown words, at least 16 bytes. An option is visible to all on the machine: use the "
         "environment variable or the file. Without a key nothing is hashed.",
     )
     inference_log_key_file: Path | None = Field(None, description="File with that key.")

@@ -4,20 +4,15 @@ Words never leave the server: it counts them and, where a key is configured, kee
 tells that a word came back, not which; words themselves are read in review samples only.
 """
 
-import hashlib
-import hmac
 from collections.abc import Iterable
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from clinical_ner.drift.profile import Profile
 from clinical_ner.drift.windows import WindowDrift
-from clinical_ner.errors import ConfigError
+from clinical_ner.inference_log.record import hash_word
 
-HASH_HEX_DIGITS = 16
-"""64 bits: among a million words the chance of any collision is 3e-8."""
-MIN_KEY_BYTES = 16
-_DOMAIN = b"clinical-ner unknown word\0"
+__all__ = ["Novelty", "NoveltyRules", "hash_word", "measure_novelty"]
 
 
 class NoveltyRules(BaseModel):
@@ -51,17 +46,6 @@ class Novelty(BaseModel):
     @property
     def new_share(self) -> float:
         return self.new_hashes / self.hashes if self.hashes else 0.0
-
-
-def hash_word(word: str, key: bytes) -> str:
-    """The keyed hash (HMAC-SHA256, first 64 bits, hexadecimal) of a word, whatever its case.
-
-    Raises:
-        ConfigError: the key is too short to keep words secret, which are few enough to try all of them.
-    """
-    if len(key) < MIN_KEY_BYTES:
-        raise ConfigError(f"key for word hashes: {len(key)} bytes; at least {MIN_KEY_BYTES} are needed")
-    return hmac.new(key, _DOMAIN + word.lower().encode(), hashlib.sha256).hexdigest()[:HASH_HEX_DIGITS]
 
 
 def measure_novelty(

@@ -2,15 +2,25 @@
 
 import hashlib
 import hmac
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 
 import orjson
 
-SCHEMA_VERSION = 1
-OK = "ok"
+from clinical_ner.errors import ConfigError
 
+SCHEMA_VERSION = 2
+OK = "ok"
+MIN_KEY_BYTES = 16
+"""Of the key of texts, words and draws: a shorter one can be found by trying."""
+WORD_HASH_DIGITS = 16
+"""64 bits: among a million words the chance of any collision is 3e-8."""
+MOST_WORD_HASHES = 1000
+"""A note: hashes are many times as long as the words that somebody could write to fill the disk."""
+
+_WORD = b"clinical-ner unknown word\0"  # so that no word has the hash of a text
 _VERSIONED = b'{"schema_version":%d,' % SCHEMA_VERSION
 
 
@@ -38,6 +48,8 @@ class InferenceRecord:
     sentence_count: int
     token_count: int
     unknown_count: int
+    unknown_hashes: tuple[str, ...]
+    """:func:`hash_words` of the words that the model does not know."""
     labels: tuple[str, ...]
     """One an entity in the order of the text, whatever ``min_score`` the request had."""
     scores: tuple[float, ...]
@@ -57,3 +69,20 @@ def hash_text(text: bytes, key: bytes) -> str:
     hash that he is right.
     """
     return hmac.digest(key, text, hashlib.sha256).hex() if key else ""
+
+
+def hash_words(words: Iterable[str], key: bytes) -> tuple[str, ...]:
+    """:func:`hash_word` of the first :data:`MOST_WORD_HASHES` of ``words``, distinct and sorted; none without a key."""
+    return tuple(sorted({hash_word(word, key) for word in islice(words, MOST_WORD_HASHES)})) if key else ()
+
+
+def hash_word(word: str, key: bytes) -> str:
+    """The keyed hash (HMAC-SHA256, first 64 bits, hexadecimal) of a word, whatever its case.
+
+    Raises:
+        ConfigError: the key is too short to keep words secret, which are few enough to try all of them.
+    """
+    if len(key) < MIN_KEY_BYTES:
+        raise ConfigError(f"key for word hashes: {len(key)} bytes; at least {MIN_KEY_BYTES} are needed")
+    data = _WORD + word.lower().encode("utf-8", "surrogatepass")
+    return hmac.digest(key, data, hashlib.sha256).hex()[:WORD_HASH_DIGITS]

@@ -6,8 +6,8 @@ before the previous one may then go. Files and spools of the previous version ar
 ======= ==============================================================
 version change
 ======= ==============================================================
-0       had no ``specialty``
-1       ``specialty``, empty when not given (and so for version 0)
+1       had no ``unknown_hashes``
+2       ``unknown_hashes``, empty without a key (and so for version 1)
 ======= ==============================================================
 """
 
@@ -20,7 +20,7 @@ from clinical_ner.errors import DataError
 from clinical_ner.inference_log.record import SCHEMA_VERSION
 
 _VERSION = "schema_version"
-_STRING, _COUNT = pa.string(), pa.int64()
+_STRING, _STRINGS, _COUNT = pa.string(), pa.list_(pa.string()), pa.int64()
 
 SCHEMA = pa.schema(
     [
@@ -40,7 +40,8 @@ SCHEMA = pa.schema(
         ("sentence_count", _COUNT),
         ("token_count", _COUNT),
         ("unknown_count", _COUNT),
-        ("labels", pa.list_(_STRING)),
+        ("unknown_hashes", _STRINGS),
+        ("labels", _STRINGS),
         ("scores", pa.list_(pa.float64())),
         ("latency_seconds", pa.float64()),
         ("status", _STRING),
@@ -48,14 +49,14 @@ SCHEMA = pa.schema(
 )
 """Of the present version: an :class:`~clinical_ner.inference_log.InferenceRecord` a row; no column is ever null."""
 
-SCHEMAS: Mapping[int, pa.Schema] = {0: SCHEMA.remove(SCHEMA.get_field_index("specialty")), SCHEMA_VERSION: SCHEMA}
+SCHEMAS: Mapping[int, pa.Schema] = {1: SCHEMA.remove(SCHEMA.get_field_index("unknown_hashes")), SCHEMA_VERSION: SCHEMA}
 
 
-def _add_specialty(table: pa.Table) -> pa.Table:
-    return table.append_column("specialty", pa.repeat(pa.scalar("", _STRING), table.num_rows))
+def _add_unknown_hashes(table: pa.Table) -> pa.Table:
+    return table.append_column("unknown_hashes", pa.repeat(pa.scalar([], _STRINGS), table.num_rows))
 
 
-_UPGRADES: Mapping[int, Callable[[pa.Table], pa.Table]] = {0: _add_specialty}
+_UPGRADES: Mapping[int, Callable[[pa.Table], pa.Table]] = {1: _add_unknown_hashes}
 
 
 def conform(table: pa.Table, name: str) -> pa.Table:

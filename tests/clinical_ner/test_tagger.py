@@ -80,13 +80,15 @@ def test_entities_are_sorted_and_do_not_overlap(found):
 
 
 def test_annotation_counts_sentences_tokens_and_unknown_words(tagger, model_files, tokenizer):
-    """Unknown is a token whose lower-cased word was in no training note."""
+    """Unknown is a token whose lower-cased word was in no training note; each such word is given once, and never shown."""
     lexicon = set(orjson.loads(model_files[model_package.LEXICON]))
     text = "ZZYZX The THE patient\nqqq-qqq. Patient"
     assert {"the", "patient", "-", "."} <= lexicon
     assert not {"zzyzx", "qqq"} & lexicon
     annotation = tagger.annotate(text)
     assert (annotation.sentence_count, annotation.token_count, annotation.unknown_count) == (2, 9, 3)
+    assert annotation.unknown_words == ("zzyzx", "qqq")
+    assert "zzyzx" not in repr(annotation)
     assert len(tokenizer.sentences(text)) == 2
 
 

@@ -18,6 +18,7 @@ from clinical_ner.errors import ConfigError
 from clinical_ner.inference_log.log import InferenceLog, LogLimits
 from clinical_ner.inference_log.metrics import LogMetrics
 from clinical_ner.inference_log.reading import read_window, scan_window
+from clinical_ner.inference_log.record import hash_word
 from clinical_ner.inference_log.segments import list_segments
 from clinical_ner.model_package import Manifest
 from clinical_ner.storage import open_storage
@@ -84,6 +85,7 @@ def test_answers_are_logged(model_folder: Path, tmp_path: Path, tagger: Tagger, 
     answers.append([note["record_id"] for note in v1])
     answered = [record_id for answer in answers for record_id in answer]
     assert sorted(answered) == sorted(rows)
+    assert any(row["unknown_hashes"] for row in rows.values())
     for answer in answers:
         for record_id, text in zip(answer, [*notes, ""], strict=False):
             check_row(rows[record_id], text, tagger, started)
@@ -103,6 +105,8 @@ def check_row(row: dict, text: str, tagger: Tagger, started: datetime) -> None:
     assert (row["note_bytes"], row["character_count"]) == (len(text.encode()), len(text))
     counts = ("sentence_count", "token_count", "unknown_count")
     assert [row[name] for name in counts] == [getattr(annotation, name) for name in counts]
+    hashes = {hash_word(word, KEY) for word in annotation.unknown_words}
+    assert (row["unknown_hashes"], len(row["unknown_hashes"])) == (sorted(hashes), len(annotation.unknown_words))
     assert row["labels"] == [entity.label for entity in annotation.entities]
     assert row["scores"] == [entity.score for entity in annotation.entities]
     assert started <= row["time"] <= datetime.now(UTC)

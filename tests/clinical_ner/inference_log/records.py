@@ -31,6 +31,7 @@ def make_record(time: datetime = NOON, **changes: object) -> InferenceRecord:
         "sentence_count": 3,
         "token_count": 25,
         "unknown_count": 2,
+        "unknown_hashes": ("0123456789abcdef",),
         "labels": ("DISEASE", "TREATMENT"),
         "scores": (0.75, 1e-20),
         "latency_seconds": 0.0004,

@@ -135,7 +135,7 @@ BAD_FILES = {
     "no version": (changed(lambda table: table.drop_columns(["schema_version"])), "column 'schema_version' is missing"),
     "version": (
         changed(with_column("schema_version", pa.array([-1]))),
-        "column 'schema_version' is -1; this release reads 0, 1",
+        "column 'schema_version' is -1; this release reads 1, 2",
     ),
     "version type": (changed(with_column("schema_version", pa.array(["1"]))), "column 'schema_version' is string"),
     "null version": (changed(with_column("schema_version", pa.array([None], pa.int64()))), "more than one value, or none"),
@@ -187,7 +187,7 @@ def test_bad_file_stays_when_it_cannot_be_moved(storage: SwitchedStorage) -> Non
 
 def test_file_of_a_newer_schema_is_left(storage: SwitchedStorage) -> None:
     """A file of a later release is reported and stays for readers of that release, whatever columns it has."""
-    newer = put_file(storage, changed(lambda table: with_column("schema_version", pa.array([2]))(table).drop_columns(["site"])))
+    newer = put_file(storage, changed(lambda table: with_column("schema_version", pa.array([3]))(table).drop_columns(["site"])))
 
     (rejected,) = read(storage).rejected
     assert "newer" in rejected.reason
@@ -222,18 +222,18 @@ def test_other_objects_are_passed_over(storage: SwitchedStorage) -> None:
 
 
 def test_file_of_the_previous_schema_is_read(storage: SwitchedStorage) -> None:
-    """A file of schema version 0, which had no specialty, is read as if none had been given, beside one of version 1."""
-    old, new = make_record(NOON), make_record(NOON + timedelta(seconds=1), specialty="cardiology")
-    previous = with_column("schema_version", pa.array([0]))(table_of(old)).drop_columns(["specialty"])
-    assert previous.schema.equals(SCHEMAS[0])
+    """A file of schema version 1, which had no hashes of unknown words, is read as if there was no key, beside one of 2."""
+    old, new = make_record(NOON), make_record(NOON + timedelta(seconds=1))
+    previous = with_column("schema_version", pa.array([1]))(table_of(old)).drop_columns(["unknown_hashes"])
+    assert previous.schema.equals(SCHEMAS[1])
     put_file(storage, to_parquet(previous))
     put_records(storage, new)
 
     rows = read(storage).table.to_pylist()
 
-    assert [(row["record_id"], row["specialty"], row["schema_version"]) for row in rows] == [
-        (old.record_id, "", 1),
-        (new.record_id, "cardiology", 1),
+    assert [(row["record_id"], row["unknown_hashes"], row["schema_version"]) for row in rows] == [
+        (old.record_id, [], 2),
+        (new.record_id, list(new.unknown_hashes), 2),
     ]
 
 
@@ -259,6 +259,7 @@ def test_log_opens_in_pandas(storage: SwitchedStorage, tmp_path: Path) -> None:
     row = frame.iloc[0]
     assert (row["record_id"], row["time"], row["hour"], row["version"]) == (record.record_id, NOON, 12, VERSION)
     assert (list(row["labels"]), list(row["scores"])) == (list(record.labels), list(record.scores))
+    assert list(row["unknown_hashes"]) == list(record.unknown_hashes)
 
 
 def test_log_opens_in_duckdb(storage: SwitchedStorage, tmp_path: Path) -> None:
@@ -268,8 +269,8 @@ def test_log_opens_in_duckdb(storage: SwitchedStorage, tmp_path: Path) -> None:
     files = tmp_path / "store" / "inference-log" / "**" / "*.parquet"
 
     table = f"read_parquet('{files}', hive_partitioning = true)"
-    query = f"select count(*), sum(len(labels)), sum(scores[1]) from {table} where hour = 12"
-    assert duckdb.sql(query).fetchall() == [(1, 2, 0.75)]
+    query = f"select count(*), sum(len(labels)), sum(scores[1]), any_value(unknown_hashes[1]) from {table} where hour = 12"
+    assert duckdb.sql(query).fetchall() == [(1, 2, 0.75, "0123456789abcdef")]
 
 
 def test_parquet_is_compressed_and_read_back() -> None:

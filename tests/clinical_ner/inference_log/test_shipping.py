@@ -235,24 +235,25 @@ def test_damaged_segment_is_set_aside(
 
 
 def test_spool_of_the_previous_schema_is_sent(spool: Spool, shipper: Shipper, storage: SwitchedStorage) -> None:
-    """Records of schema version 0 that a server of the previous release left are sent in the present schema."""
-    line = (
-        encode_records([make_record()]).replace(b'"schema_version":1', b'"schema_version":0').replace(b'"specialty":"",', b"")
-    )
+    """Records of schema version 1 that a server of the previous release left are sent in the present schema."""
+    line = encode_records([make_record()])
+    for new, old in {b'"schema_version":2': b'"schema_version":1', b'"unknown_hashes":["0123456789abcdef"],': b""}.items():
+        assert new in line
+        line = line.replace(new, old)
     spool.append(line)
     spool.close_live()
 
     shipper.send_closed()
 
     (row,) = read_window(storage, MODEL, *WINDOW).to_pylist()
-    assert (row["schema_version"], row["specialty"], row["site"]) == (1, "", "north")
+    assert (row["schema_version"], row["unknown_hashes"], row["site"]) == (2, [], "north")
 
 
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        (b'"schema_version":1', b'"schema_version":2'),
-        (b'"schema_version":1,', b""),
+        (b'"schema_version":2', b'"schema_version":3'),
+        (b'"schema_version":2,', b""),
         (b'"site":', b'"place":'),
         (b'"note_bytes":120', b'"note_bytes":"120"'),
         (b'"status":"ok"', b'"status":"ok","more":1'),

@@ -81,6 +81,7 @@ def record_of(live, document, annotation, time):
         sentence_count=annotation.sentence_count,
         token_count=annotation.token_count,
         unknown_count=annotation.unknown_count,
+        unknown_hashes=(),
         labels=tuple(entity.label for entity in annotation.entities),
         scores=tuple(entity.score for entity in annotation.entities),
         latency_seconds=0.01,
