@@ -4,7 +4,7 @@ import fcntl
 import hashlib
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
@@ -14,18 +14,24 @@ from clinical_ner.storage.keys import check_key, check_prefix
 
 # Unfinished objects and locks stay out of the folders of objects, which other programs read as they are.
 _OWN_FOLDER = ".storage"
+_UNFINISHED = ".unfinished"
 _LOCKS = 64
+
+# A live writer touches its unfinished file with every block; what nobody touched for so long is a killed one's.
+ABANDONED_SECONDS = 3600.0
 
 
 class FileStorage:
     """:class:`~clinical_ner.storage.Storage` over the files below ``root``, which need not exist before the first write.
 
     An object is written aside, flushed to the disk, and then linked or renamed into place: a killed writer leaves an unfinished
-    file in ``.storage/`` and nothing else. The etag is the content's digest.
+    file in ``.storage/`` and nothing else. The first write of each instance removes those older than ``ABANDONED_SECONDS``.
+    The etag is the content's digest.
     """
 
     def __init__(self, root: Path) -> None:
         self._root = root.absolute()
+        self._swept = False
 
     def read(self, key: str) -> bytes:
         path = self._path(key)
@@ -92,15 +98,27 @@ class FileStorage:
 
     @contextmanager
     def _unfinished(self, data: bytes) -> Iterator[Path]:
-        path = self._own_folder() / f"{uuid4().hex}.unfinished"
+        path = self._own_folder() / f"{uuid4().hex}{_UNFINISHED}"
         try:
             with path.open("xb") as file:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
+                # By the file system's own clock, which on a shared volume need not be this machine's.
+                self._sweep(now=os.fstat(file.fileno()).st_mtime)
             yield path
         finally:
             path.unlink(missing_ok=True)
+
+    def _sweep(self, now: float) -> None:
+        if self._swept:
+            return
+        self._swept = True
+        for path in self._own_folder().glob(f"*{_UNFINISHED}"):
+            # Another writer may have finished or swept it, or it is another user's: no reason to fail a write.
+            with suppress(OSError):
+                if now - path.stat().st_mtime > ABANDONED_SECONDS:
+                    path.unlink()
 
     @contextmanager
     def _lock(self, key: str) -> Iterator[None]:

@@ -1,9 +1,14 @@
+import multiprocessing
+import os
+import time
 from pathlib import Path
 
 import pytest
 
 from clinical_ner.errors import NotFound, StorageError
-from clinical_ner.storage.filesystem import FileStorage
+from clinical_ner.storage.filesystem import ABANDONED_SECONDS, FileStorage
+
+PROCESSES = multiprocessing.get_context("fork")
 
 
 def files_below(folder):
@@ -25,6 +30,54 @@ def test_leftovers_of_killed_writers_are_not_listed(tmp_path):
     storage.write("a", b"x")
     (tmp_path / ".storage" / "0.unfinished").write_bytes(b"half")
     assert storage.list("") == ["a"]
+
+
+def write_for_ever(folder):
+    storage = FileStorage(folder)
+    while True:
+        storage.write("a", b"x" * 4_000_000)
+
+
+def unfinished(folder):
+    return sorted((folder / ".storage").glob("*.unfinished"))
+
+
+def kill_a_writer(folder):
+    """Kill a process in the middle of a write; the file that it leaves."""
+    before = unfinished(folder)
+    while unfinished(folder) == before:
+        process = PROCESSES.Process(target=write_for_ever, args=(folder,))
+        process.start()
+        while unfinished(folder) == before:
+            time.sleep(0.0005)
+        process.kill()
+        process.join()
+    (left,) = set(unfinished(folder)) - set(before)
+    return left
+
+
+def age(path, seconds):
+    os.utime(path, (time.time() - seconds,) * 2)
+
+
+def test_leftovers_of_killed_writers_go_with_a_later_write(tmp_path):
+    """What a killed writer left is removed once it is old; what is young may be a living writer's and stays."""
+    old = kill_a_writer(tmp_path)
+    young = kill_a_writer(tmp_path)
+    age(old, ABANDONED_SECONDS + 60)
+    age(young, ABANDONED_SECONDS - 60)
+    FileStorage(tmp_path).write("a", b"whole")
+    assert unfinished(tmp_path) == [young]
+    assert FileStorage(tmp_path).read("a") == b"whole"
+
+
+def test_a_leftover_that_cannot_be_removed_fails_no_write(tmp_path):
+    """A write does its work whatever else lies among the unfinished files."""
+    folder = tmp_path / ".storage" / "not-a-file.unfinished"
+    folder.mkdir(parents=True)
+    age(folder, ABANDONED_SECONDS + 60)
+    FileStorage(tmp_path).write("a", b"x")
+    assert FileStorage(tmp_path).read("a") == b"x"
 
 
 @pytest.mark.parametrize("method", ["write", "replace"])
