@@ -71,8 +71,8 @@ def to_parquet(table: pa.Table) -> bytes:
     return sink.getvalue()
 
 
-def from_parquet(data: bytes, name: str) -> pa.Table:
-    """The table in file ``name`` as it is.
+def from_parquet(data: bytes, name: str, columns: Sequence[str] | None = None) -> pa.Table:
+    """The table in file ``name`` as it is, or those of ``columns`` that it has, in their order.
 
     Raises:
         DataError: it is no Parquet file, or a damaged one.
@@ -80,6 +80,6 @@ def from_parquet(data: bytes, name: str) -> pa.Table:
     if not data:
         raise DataError(f"{name}: the file is empty")
     try:
-        return pq.ParquetFile(pa.BufferReader(data)).read(use_threads=False)
+        return pq.ParquetFile(pa.BufferReader(data)).read(columns=columns, use_threads=False)
     except (ArrowException, OSError) as error:
         raise DataError(f"{name}: not a Parquet file, or a damaged one") from error

@@ -65,19 +65,20 @@ def scan_window(
     if start.tzinfo is None or end.tzinfo is None or end < start:
         raise ConfigError("window: start and end need a time zone, and end must not come before start")
     tables, rejected = [SCHEMA.empty_table()], []
-    for file in _files(storage, model_name, start.astimezone(UTC), end.astimezone(UTC), version):
+    for file in list_files(storage, model_name, start.astimezone(UTC), end.astimezone(UTC), version):
         outcome = _read_file(storage, file, quarantine=quarantine)
         if isinstance(outcome, RejectedFile):
             log.error("log_file_rejected", key=file.key, reason=outcome.reason, moved_to=outcome.moved_to)
             rejected.append(outcome)
         elif outcome is not None:
-            tables.append(_within(outcome, model_name, start, end, version))
+            tables.append(within(outcome, model_name, start, end, version))
     rows = pa.concat_tables(tables)
-    table = _distinct(rows)
+    table = distinct(rows)
     return WindowReading(table, len(tables) - 1, rows.num_rows - table.num_rows, tuple(rejected))
 
 
-def _files(storage: Storage, model: str, start: datetime, end: datetime, version: str | None) -> Iterator[LogFile]:
+def list_files(storage: Storage, model: str, start: datetime, end: datetime, version: str | None) -> Iterator[LogFile]:
+    """The log's files that may hold records from ``start`` on and before ``end``, both in UTC."""
     days = (end.date() - start.date()).days + 1
     # With a version each day is a prefix of its own; without, a listing has to pass over all days that are kept.
     prefixes = [folder_of(model)] if version is None else (
@@ -95,7 +96,7 @@ def _read_file(storage: Storage, file: LogFile, *, quarantine: bool) -> pa.Table
     except NotFound:
         return None
     try:
-        _check_digest(file, data)
+        check_digest(file, data)
         table = from_parquet(data, file.key)
         if schema_version(table, file.key) > max(SCHEMAS):
             return RejectedFile(file.key, f"{file.key}: of a newer schema version; read it with a newer release", "")
@@ -104,7 +105,8 @@ def _read_file(storage: Storage, file: LogFile, *, quarantine: bool) -> pa.Table
         return RejectedFile(file.key, str(error), _move(storage, file.key, data, str(error)) if quarantine else "")
 
 
-def _check_digest(file: LogFile, data: bytes) -> None:
+def check_digest(file: LogFile, data: bytes) -> None:
+    """Raises DataError when ``file`` is named after other bytes."""
     if file.digest and digest_of(data) != file.digest:
         raise DataError(f"{file.key}: its {len(data):,} bytes are not those that it was named after")
 
@@ -121,15 +123,16 @@ def _move(storage: Storage, key: str, data: bytes, reason: str) -> str:
     return target
 
 
-def _within(table: pa.Table, model: str, start: datetime, end: datetime, version: str | None) -> pa.Table:
+def within(table: pa.Table, model: str, start: datetime, end: datetime, version: str | None) -> pa.Table:
+    """The rows of a model, of one version or of all, from ``start`` on and before ``end``."""
     times, bound = table["time"], SCHEMA.field("time").type
     rows = compute.and_(compute.greater_equal(times, pa.scalar(start, bound)), compute.less(times, pa.scalar(end, bound)))
     rows = compute.and_(rows, compute.equal(table["model_name"], model))
     return table.filter(rows if version is None else compute.and_(rows, compute.equal(table["model_version"], version)))
 
 
-def _distinct(table: pa.Table) -> pa.Table:
-    """One row for each record id; rows of one id are equal."""
+def distinct(table: pa.Table) -> pa.Table:
+    """One row for each record id, by time and record id; rows of one id are equal."""
     numbered = table.append_column("_row", pa.array(range(table.num_rows), pa.int64()))
     first = numbered.group_by("record_id", use_threads=False).aggregate([("_row", "min")])["_row_min"]
     return table.take(first).sort_by([("time", "ascending"), ("record_id", "ascending")])
