@@ -67,6 +67,12 @@ class LocalBackend:
             time.sleep(_POLL_SECONDS)
 
 
+def read_parameters(run: Path) -> dict[str, object]:
+    """The pipeline's parameters that a submitted run was asked for."""
+    parameters: dict[str, object] = orjson.loads((run / REQUEST).read_bytes())["parameters"]
+    return parameters
+
+
 def is_running(run: Path) -> bool:
     """Whether a process holds the run's lock."""
     try:

@@ -9,7 +9,8 @@ import pytest
 import requests
 
 from clinical_ner.errors import PipelineRunError
-from pipelines.demonstration import NOTE, START_SECONDS, serve
+from pipelines.demonstration.loop import NOTE
+from pipelines.demonstration.server import START_SECONDS, serve
 
 
 def is_listening(url):
