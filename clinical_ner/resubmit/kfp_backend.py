@@ -6,7 +6,7 @@ from pathlib import Path
 
 from clinical_ner.pipeline_runs.remote import SubmitOptions, submit
 from clinical_ner.pipeline_runs.remote.creation import find_run
-from clinical_ner.pipeline_runs.remote.endpoint import connect
+from clinical_ner.pipeline_runs.remote.submission import open_endpoint
 from clinical_ner.resubmit.backends import RunReference, RunState
 
 _STATES = {
@@ -31,7 +31,5 @@ class KfpBackend:
 
     def state(self, reference: RunReference) -> RunState:
         """PENDING, RUNNING, and no state at all, which a new run has for a moment, are ``running``."""
-        options = self.options
-        endpoint = connect(options.host, options.token, token_file=options.token_file, read_seconds=options.request_seconds)
-        run = find_run(endpoint, reference.run_id)
+        run = find_run(open_endpoint(self.options), reference.run_id)
         return _STATES.get(run.state or "", RunState.RUNNING) if run else RunState.MISSING

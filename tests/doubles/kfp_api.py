@@ -2,7 +2,8 @@
 
 It keeps what the client must cope with: lists that are missing instead of empty, descriptions that are not taken from the spec,
 409 for a name that exists, 400 for bad YAML and wrong parameters, 500 and a second running workflow for a ``run_id`` created
-twice. Requests and replies are checked against the models of ``kfp_server_api``. Faults are injected by tests.
+twice, a second schedule for a name that has one, workflows that go with their schedule. Requests and replies are checked
+against the models of ``kfp_server_api``. Faults are injected by tests.
 """
 
 import json
@@ -22,7 +23,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import kfp_server_api as models
 from kfp_server_api import ApiClient
 
-from tests.doubles.kfp_store import ApiError, KfpStore
+from tests.doubles.kfp_filters import ApiError
+from tests.doubles.kfp_store import KfpStore
 
 _CODEC = ApiClient()
 
@@ -194,6 +196,13 @@ _ROUTES: list[tuple[str, str, Callable[[_Request], Any]]] = [
     ("POST", f"{_API}/experiments", lambda r: r.store.create_experiment(r.model("V2beta1Experiment"))),
     ("DELETE", f"{_API}/experiments/([^/:]+)", lambda r: r.store.delete_experiment(r.parts[0])),
     ("POST", f"{_API}/runs", lambda r: r.store.create_run(r.model("V2beta1Run"))),
+    ("GET", f"{_API}/runs", lambda r: r.store.list_runs(r.query)),
+    ("GET", f"{_API}/recurringruns", lambda r: r.store.schedules.listed(r.query)),
+    ("POST", f"{_API}/recurringruns", lambda r: r.store.create_schedule(r.model("V2beta1RecurringRun"))),
+    ("GET", f"{_API}/recurringruns/([^/:]+)", lambda r: r.store.schedules.get(r.parts[0])),
+    ("DELETE", f"{_API}/recurringruns/([^/:]+)", lambda r: r.store.delete_schedule(r.parts[0])),
+    ("POST", f"{_API}/recurringruns/([^/:]+):enable", lambda r: r.store.schedules.change(r.parts[0], enabled=True)),
+    ("POST", f"{_API}/recurringruns/([^/:]+):disable", lambda r: r.store.schedules.change(r.parts[0], enabled=False)),
     ("GET", f"{_API}/runs/([^/:]+)", lambda r: r.store.get_run(r.parts[0])),
     ("POST", f"{_API}/runs/([^/:]+):terminate", lambda r: r.store.terminate_run(r.parts[0])),
 ]

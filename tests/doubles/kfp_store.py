@@ -1,4 +1,4 @@
-"""What the double of the KFP API keeps: pipelines, versions, experiments, runs, and the workflows that execute."""
+"""What the double of the KFP API keeps: pipelines, versions, experiments, runs, schedules, and the workflows that execute."""
 
 import json
 import threading
@@ -10,17 +10,13 @@ from typing import Any
 import kfp_server_api as models
 import yaml
 
+from tests.doubles.kfp_filters import ApiError, filtered, page
+from tests.doubles.kfp_schedules import Schedules
+
 MAX_UPLOAD_BYTES = 32 * 1024 * 1024
 MAX_TAG_CHARACTERS = 63
+_NAMES = {"name", "display_name"}
 _ACCEPTED = {"STRING": (str,), "BOOLEAN": (bool,), "NUMBER_INTEGER": (int, float), "NUMBER_DOUBLE": (int, float)}
-
-
-class ApiError(Exception):
-    """A reply that is not 200."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
 
 
 @dataclass(slots=True)
@@ -65,6 +61,7 @@ class KfpStore:
     experiments: dict[str, models.V2beta1Experiment] = field(default_factory=dict)
     runs: dict[str, models.V2beta1Run] = field(default_factory=dict)
     workflows: list[str] = field(default_factory=list)
+    schedules: Schedules = field(default_factory=Schedules)
     hidden_polls: int = 0
     """So many polls do not find a run after its creation, as while a slow create is still being written."""
 
@@ -72,7 +69,7 @@ class KfpStore:
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def list_pipelines(self, predicates: str) -> models.V2beta1ListPipelinesResponse:
-        return models.V2beta1ListPipelinesResponse(pipelines=_filtered(self.pipelines.values(), predicates))
+        return models.V2beta1ListPipelinesResponse(pipelines=filtered(self.pipelines.values(), predicates, _NAMES))
 
     def create_pipeline(self, pipeline: models.V2beta1Pipeline) -> models.V2beta1Pipeline:
         with self._lock:
@@ -84,7 +81,7 @@ class KfpStore:
 
     def list_versions(self, pipeline_id: str, predicates: str) -> models.V2beta1ListPipelineVersionsResponse:
         of_pipeline = [version for version in self.versions.values() if version.pipeline_id == pipeline_id]
-        return models.V2beta1ListPipelineVersionsResponse(pipeline_versions=_filtered(of_pipeline, predicates))
+        return models.V2beta1ListPipelineVersionsResponse(pipeline_versions=filtered(of_pipeline, predicates, _NAMES))
 
     def upload_version(
         self, pipeline_id: str, name: str, description: str, tags: str, content: bytes
@@ -108,7 +105,7 @@ class KfpStore:
             return version
 
     def list_experiments(self, predicates: str) -> models.V2beta1ListExperimentsResponse:
-        return models.V2beta1ListExperimentsResponse(experiments=_filtered(self.experiments.values(), predicates))
+        return models.V2beta1ListExperimentsResponse(experiments=filtered(self.experiments.values(), predicates, _NAMES))
 
     def create_experiment(self, experiment: models.V2beta1Experiment) -> models.V2beta1Experiment:
         with self._lock:
@@ -127,13 +124,7 @@ class KfpStore:
 
     def create_run(self, run: models.V2beta1Run) -> models.V2beta1Run:
         """No atomic create: the workflow starts before the name and id are found to be impossible."""
-        reference = run.pipeline_version_reference
-        version = self.versions.get(reference.pipeline_version_id) if reference else None
-        if version is None:
-            raise ApiError(500, "no such pipeline version")
-        if run.experiment_id not in self.experiments:
-            raise ApiError(404, "no such experiment")
-        _check_parameters(version.pipeline_spec, run.runtime_config.parameters or {})
+        self._check_source(run)
         run.run_id = run.run_id or str(uuid.uuid4())
         with self._lock:
             self.workflows.append(run.run_id)
@@ -144,6 +135,30 @@ class KfpStore:
             self.runs[run.run_id] = run
             self._polls[run.run_id] = -self.hidden_polls
             return run
+
+    def create_schedule(self, row: models.V2beta1RecurringRun) -> models.V2beta1RecurringRun:
+        self._check_source(row)
+        return self.schedules.create(row)
+
+    def delete_schedule(self, row_id: str) -> dict[str, Any]:
+        return self.schedules.delete(row_id, self.runs, self.workflows)
+
+    def fire(self) -> None:
+        """All schedules that are not paused start a workflow."""
+        self.schedules.fire(self.runs, self.workflows)
+
+    def list_runs(self, query: dict[str, str]) -> models.V2beta1ListRunsResponse:
+        found, token = page(filtered(self.runs.values(), query.get("filter", ""), {"recurring_run_id"}), query)
+        return models.V2beta1ListRunsResponse(runs=found or None, next_page_token=token)
+
+    def _check_source(self, run: models.V2beta1Run | models.V2beta1RecurringRun) -> None:
+        reference = run.pipeline_version_reference
+        version = self.versions.get(reference.pipeline_version_id) if reference else None
+        if version is None:
+            raise ApiError(500, "no such pipeline version")
+        if run.experiment_id not in self.experiments:
+            raise ApiError(404, "no such experiment")
+        _check_parameters(version.pipeline_spec, run.runtime_config.parameters or {})
 
     def get_run(self, run_id: str) -> models.V2beta1Run:
         with self._lock:
@@ -163,22 +178,6 @@ class KfpStore:
     def terminate_run(self, run_id: str) -> dict[str, Any]:
         self.runs[run_id].state = "CANCELED"
         return {}
-
-
-def _filtered(items: Any, predicates: str) -> list[Any] | None:
-    """Items that fit all predicates; ``None`` instead of an empty list."""
-    found = list(items)
-    for predicate in json.loads(predicates)["predicates"] if predicates else []:
-        if predicate["operation"] != "EQUALS":
-            raise ApiError(400, "only EQUALS is known here")
-        key, wanted = predicate["key"], predicate["stringValue"]
-        if key.startswith("tags."):
-            found = [item for item in found if (item.tags or {}).get(key.removeprefix("tags.")) == wanted]
-        elif key in {"name", "display_name"}:
-            found = [item for item in found if getattr(item, key) == wanted]
-        else:
-            raise ApiError(400, f"cannot filter by {key}")
-    return found or None
 
 
 def _spec(content: bytes) -> dict[str, Any]:

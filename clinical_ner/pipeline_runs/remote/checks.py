@@ -36,9 +36,8 @@ def check_arguments(package: Package, arguments: Mapping[str, object], *, allow_
         ConfigError: a parameter is unknown, missing, of the wrong type or too large; a URI names a disk that pods do not
             share; several tuning workers have no study in common; a URL carries a password.
     """
-    _check_names(package, arguments)
-    for name, value in arguments.items():
-        _check_value(name, value, package.parameters[name])
+    check_some(package, arguments)
+    _check_complete(package, arguments)
     effective = {name: parameter.default for name, parameter in package.parameters.items()} | dict(arguments)
     _check_passwords(effective)
     _check_study(effective)
@@ -46,11 +45,22 @@ def check_arguments(package: Package, arguments: Mapping[str, object], *, allow_
         _check_uris(effective)
 
 
-def _check_names(package: Package, arguments: Mapping[str, object]) -> None:
+def check_some(package: Package, arguments: Mapping[str, object]) -> None:
+    """Refuse what is wrong with each argument by itself; others may be given later.
+
+    Raises:
+        ConfigError: a parameter is unknown, of the wrong type or too large, or a URL carries a password.
+    """
     if unknown := sorted(arguments.keys() - package.parameters.keys()):
         raise ConfigError(
             f"{package.name} has no parameter {', '.join(unknown)}; it has {', '.join(sorted(package.parameters))}"
         )
+    for name, value in arguments.items():
+        _check_value(name, value, package.parameters[name])
+    _check_passwords(arguments)
+
+
+def _check_complete(package: Package, arguments: Mapping[str, object]) -> None:
     required = {name for name, parameter in package.parameters.items() if parameter.required}
     if missing := sorted(required - arguments.keys()):
         raise ConfigError(f"{package.name} needs a value for {', '.join(missing)}")

@@ -9,6 +9,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 import kfp_server_api
 from kfp_server_api import ApiException
@@ -16,6 +17,8 @@ from kfp_server_api import ApiException
 from clinical_ner.errors import ConfigError, PipelineRunError
 from clinical_ner.pipeline_runs.remote.endpoint import Endpoint, Failure, is_unclear, status_of
 from clinical_ner.pipeline_runs.remote.versions import PipelineVersion, equals_filter
+
+T = TypeVar("T")
 
 SETTLE_SECONDS = 150
 """How long a run may take to appear after a create without a clear reply: more than two minutes."""
@@ -135,20 +138,29 @@ def find_experiment(endpoint: Endpoint, name: str, namespace: str) -> kfp_server
 
 def appears(endpoint: Endpoint, run_id: str, patience: Patience) -> bool:
     """Ask for the run until it is there; False only when the server, at the end, says clearly that it is not."""
+    return look_until_there(lambda: find_run(endpoint, run_id), f"run {run_id}", patience) is not None
+
+
+def look_until_there(look: Callable[[], T | None], what: str, patience: Patience) -> T | None:
+    """Call ``look`` until it finds something or patience ends; None only when the last look was clear.
+
+    Raises:
+        PipelineRunError: the server gave no clear answer to the last look; ``what`` may or may not have been created.
+    """
     deadline = patience.clock() + patience.settle_seconds
     while True:
+        doubt = None
         try:
-            if run_exists(endpoint, run_id):
-                return True
-            doubt = None
+            if (found := look()) is not None:
+                return found
         except PipelineRunError as error:
             doubt = error
         if patience.clock() >= deadline:
             if doubt:
                 raise PipelineRunError(
-                    f"run {run_id} may or may not have been created: {doubt}. Look for it in the UI before submitting again"
+                    f"{what} may or may not have been created: {doubt}. Look for it in the UI before submitting again"
                 ) from doubt
-            return False
+            return None
         patience.sleep(patience.poll_seconds)
 
 

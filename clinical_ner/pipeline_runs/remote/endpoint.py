@@ -43,6 +43,7 @@ class Endpoint:
     experiments: Any
     pipelines: Any
     runs: Any
+    recurring_runs: Any
     uploads: Any
     secrets: frozenset[str] = field(default=frozenset(), repr=False)
 
@@ -99,6 +100,7 @@ def connect(
         experiments=kfp_server_api.ExperimentServiceApi(api_client),
         pipelines=kfp_server_api.PipelineServiceApi(api_client),
         runs=kfp_server_api.RunServiceApi(api_client),
+        recurring_runs=kfp_server_api.RecurringRunServiceApi(api_client),
         uploads=kfp_server_api.PipelineUploadServiceApi(api_client),
         secrets=secrets | ({token} if token else frozenset()),
     )

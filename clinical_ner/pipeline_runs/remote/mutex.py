@@ -2,9 +2,11 @@
 
 Measured: of 16 callers that create one experiment at once one gets 200 and 15 get 409. So whoever creates the experiment that
 is named after the run may post the run; the others wait for it to appear. The experiment stays: it holds no runs, and is what
-says "taken" to whoever comes late.
+says "taken" to whoever comes late. :func:`holding` is for what is done more than once: its experiment goes at the end.
 """
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from uuid import uuid4
 
@@ -14,7 +16,12 @@ from clinical_ner.errors import PipelineRunError
 from clinical_ner.pipeline_runs.remote.creation import Patience, RunRequest, appears, create_run, find_experiment, run_exists
 from clinical_ner.pipeline_runs.remote.endpoint import Endpoint, Failure, is_unclear, status_of
 
-_DESCRIPTION = "Keeps two submissions of one run apart; holds no runs."
+Fence = Callable[[], None]
+"""To be called before a write: raises PipelineRunError when the mutex was lost meanwhile."""
+
+_DESCRIPTION = "Keeps two submissions apart; holds no runs."
+_TRIES = 20
+"""To take a mutex that is there when it is asked for and gone when it is looked at."""
 
 
 def create_run_once(endpoint: Endpoint, run_id: str, request: RunRequest, namespace: str, patience: Patience) -> bool:
@@ -41,6 +48,53 @@ def create_run_once(endpoint: Endpoint, run_id: str, request: RunRequest, namesp
         now = find_experiment(endpoint, name, namespace)
         if now is not None and now.experiment_id == holder.experiment_id:
             number += 1  # its holder is dead; one that was given back is fought for again
+
+
+@contextmanager
+def holding(endpoint: Endpoint, name: str, namespace: str, patience: Patience) -> Iterator[Fence]:
+    """Hold the mutex ``name`` for the block, after whoever holds it now; it is given back however the block ends.
+
+    A holder that keeps it for longer than a creation can last is dead: its mutex is removed.
+    """
+    writer = uuid4().hex
+    holder = _take_when_free(endpoint, name, namespace, writer, patience)
+
+    def check() -> None:
+        now = find_experiment(endpoint, name, namespace)
+        if now is None or now.experiment_id != holder.experiment_id:
+            raise PipelineRunError(f"another process took over {name} at {endpoint.host}; look what it did, and try again")
+
+    try:
+        yield check
+    finally:
+        _give_back(endpoint, str(holder.experiment_id))
+
+
+def _take_when_free(
+    endpoint: Endpoint, name: str, namespace: str, writer: str, patience: Patience
+) -> kfp_server_api.V2beta1Experiment:
+    for _ in range(_TRIES):
+        try:
+            holder = _take(endpoint, name, namespace, writer)
+        except PipelineRunError as error:
+            if status_of(error.__cause__ or error) != 409:
+                raise
+            patience.sleep(patience.poll_seconds)  # it was given back between the two requests
+            continue
+        if holder.description == _describe(writer):
+            return holder
+        _outwait(endpoint, name, namespace, str(holder.experiment_id), patience)
+    raise PipelineRunError(f"{name} at {endpoint.host} stays taken: too many do the same at once; try again later")
+
+
+def _outwait(endpoint: Endpoint, name: str, namespace: str, holder_id: str, patience: Patience) -> None:
+    """Return when that holder has given the mutex back, or has had it for too long and lost it."""
+    deadline = patience.clock() + patience.longest_create(endpoint.timeout[1])
+    while (now := find_experiment(endpoint, name, namespace)) is not None and now.experiment_id == holder_id:
+        if patience.clock() >= deadline:
+            return _give_back(endpoint, holder_id)
+        patience.sleep(patience.poll_seconds)
+    return None
 
 
 def _describe(writer: str) -> str:

@@ -69,21 +69,26 @@ def submit(package_path: Path, arguments: Mapping[str, object], options: SubmitO
     check_arguments(package, arguments, allow_file_uris=options.allow_file_uris)
     run_id = run_id_for(options.key)
     name = options.run_name or f"{package.name} {run_id[:8]}"
-    _check_name("run name", name)
-    _check_name("experiment", options.experiment)
-    endpoint = connect(
-        options.host,
-        options.token,
-        token_file=options.token_file,
-        read_seconds=options.request_seconds,
-        secrets=_private(package, arguments),
-    )
+    check_name("run name", name)
+    check_name("experiment", options.experiment)
+    endpoint = open_endpoint(options, private_values(package, arguments))
     if options.key and run_exists(endpoint, run_id):
         return _submitted(endpoint, package, options, run_id, created=False)
     return _create(endpoint, package, arguments, options, run_id, name)
 
 
-def _private(package: Package, arguments: Mapping[str, object]) -> frozenset[str]:
+def open_endpoint(options: SubmitOptions, secrets: frozenset[str] = frozenset()) -> Endpoint:
+    """The connection that ``options`` describe; nothing is sent.
+
+    Raises:
+        ConfigError: the host is not an address.
+    """
+    return connect(
+        options.host, options.token, token_file=options.token_file, read_seconds=options.request_seconds, secrets=secrets
+    )
+
+
+def private_values(package: Package, arguments: Mapping[str, object]) -> frozenset[str]:
     """Argument values that no message may repeat: all texts but those that the package itself gives as defaults."""
     return frozenset(
         value
@@ -135,6 +140,7 @@ def _submitted(
     )
 
 
-def _check_name(what: str, name: str) -> None:
+def check_name(what: str, name: str) -> None:
+    """Refuse a name that KFP does not take, or takes and fails over, by a ConfigError."""
     if not name or len(name) > MAX_NAME_CHARACTERS:
         raise ConfigError(f"the {what} has {len(name)} characters; KFP takes 1 to {MAX_NAME_CHARACTERS}")
