@@ -1,5 +1,7 @@
-"""What tests of the library and of the server share: one real small model, its notes, and a tokenizer."""
+"""What tests of all packages share: one real small model, its notes, a tokenizer, and a real S3 server."""
 
+from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,9 @@ from clinical_ner.model_package import read_model_folder, write_model_folder
 from clinical_ner.tagger import Tagger
 from clinical_ner.tokenization import Tokenizer
 from clinical_ner.training import CrfParameters, LabelledSentence, label_document, train_model
+from tests.servers.versitygw import VersityGateway
+
+BUCKET_NUMBERS = count()
 
 # Time is measured in benchmarks/, never in tests; a fixed seed makes a failure in CI one here.
 settings.register_profile("project", deadline=None, derandomize=True, print_blob=True)
@@ -66,3 +71,34 @@ def model_folder(model_files: dict[str, bytes], tmp_path_factory: pytest.TempPat
 def tagger(model_folder: Path) -> Tagger:
     """The same model, loaded."""
     return Tagger.from_files(read_model_folder(model_folder))
+
+
+@pytest.fixture(scope="session")
+def running_gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VersityGateway]:
+    """A real S3 server for all tests that leave it running."""
+    gateway = VersityGateway(tmp_path_factory.mktemp("s3"))
+    gateway.start()
+    yield gateway
+    gateway.kill()
+
+
+@pytest.fixture
+def s3_server(running_gateway: VersityGateway, monkeypatch: pytest.MonkeyPatch) -> VersityGateway:
+    """The shared S3 server, which the settings name."""
+    for name, value in running_gateway.environment.items():
+        monkeypatch.setenv(name, value)
+    return running_gateway
+
+
+@pytest.fixture
+def s3_uri(s3_server: VersityGateway) -> str:
+    """An empty store in a bucket of its own."""
+    bucket = f"bucket-{next(BUCKET_NUMBERS)}"
+    s3_server.make_bucket(bucket)
+    return f"s3://{bucket}/a/registry"
+
+
+@pytest.fixture(params=["file", "s3"])
+def storage_uri(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty store of each backend."""
+    return request.getfixturevalue("s3_uri") if request.param == "s3" else (tmp_path / "store").as_uri()

@@ -1,7 +1,6 @@
-"""A real model, small enough to train in milliseconds, and a real S3 server."""
+"""A real model, small enough to train in milliseconds."""
 
 from datetime import UTC, datetime
-from itertools import count
 
 import orjson
 import pytest
@@ -11,9 +10,6 @@ from clinical_ner.documents import Document, Entity
 from clinical_ner.features import FeatureSpec
 from clinical_ner.tokenization import Tokenizer
 from clinical_ner.training import CrfParameters, label_document, train_model
-from tests.servers.versitygw import VersityGateway
-
-BUCKET_NUMBERS = count()
 
 
 def note(number, disease="asthma", treatment="salbutamol", **metadata):
@@ -68,28 +64,3 @@ def other_model(tiny_model):
 def clock():
     """A clock that stands at noon of 2 January 2030."""
     return lambda: datetime(2030, 1, 2, 12, tzinfo=UTC)
-
-
-@pytest.fixture(scope="session")
-def running_gateway(tmp_path_factory):
-    """A real S3 server for all tests that leave it running."""
-    gateway = VersityGateway(tmp_path_factory.mktemp("s3"))
-    gateway.start()
-    yield gateway
-    gateway.kill()
-
-
-@pytest.fixture
-def s3_server(running_gateway, monkeypatch):
-    """The shared S3 server, which the settings name."""
-    for name, value in running_gateway.environment.items():
-        monkeypatch.setenv(name, value)
-    return running_gateway
-
-
-@pytest.fixture
-def s3_uri(s3_server):
-    """An empty store in a bucket of its own."""
-    bucket = f"bucket-{next(BUCKET_NUMBERS)}"
-    s3_server.make_bucket(bucket)
-    return f"s3://{bucket}/a/registry"

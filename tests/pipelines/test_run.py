@@ -102,6 +102,18 @@ def test_replayed_parameters_give_the_same_digest(approved, tmp_path):
     assert results(tmp_path / "replayed")["model"]["digest"] == results(first)["model"]["digest"]
 
 
+def test_registry_in_a_bucket_holds_the_same_model(approved, s3_uri, tmp_path):
+    """With an s3:// registry every stage works on the bucket alone, and the version there has the folder's digest."""
+    first, _ = approved
+    parameters = first / "registry" / "models" / "clinical-ner" / "v1" / "manifest.json"
+    done = run(tmp_path, registry_uri=s3_uri, params_uri=parameters, n_trials=1)
+    assert done.returncode == 0, done.stdout + done.stderr
+    champion = Registry(open_storage(s3_uri)).champion("clinical-ner")
+    assert (champion.version, champion.state) == ("v1", "live")
+    assert champion.digest == results(first)["model"]["digest"]
+    assert results(tmp_path)["model"]["uri"] == champion.uri == f"{s3_uri}/models/clinical-ner/v1"
+
+
 def test_rejected_model_is_not_registered(approved, tmp_path):
     """A floor that nothing reaches: the run ends well, says why, and leaves no version; the model is the same to the bit."""
     first, _ = approved

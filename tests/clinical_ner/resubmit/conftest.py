@@ -39,12 +39,6 @@ class Time:
         self.now += timedelta(hours=hours)
 
 
-@pytest.fixture(params=["file", "s3"])
-def storage_uri(request, tmp_path):
-    """An empty store of each backend."""
-    return request.getfixturevalue("s3_uri") if request.param == "s3" else (tmp_path / "store").as_uri()
-
-
 @pytest.fixture
 def file_uri(tmp_path):
     return (tmp_path / "store").as_uri()

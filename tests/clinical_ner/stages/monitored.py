@@ -1,6 +1,5 @@
 """A live version with a reference, and an inference log of what it answered, as servers write it."""
 
-import uuid
 from datetime import UTC, datetime, timedelta
 
 from clinical_ner.corpora.synthetic import Shift, synthesize
@@ -9,7 +8,7 @@ from clinical_ner.drift.profile import Model
 from clinical_ner.drift.reference import reference_of
 from clinical_ner.drift.rules import DriftRules
 from clinical_ner.inference_log.parquet import parse_lines, to_objects
-from clinical_ner.inference_log.record import InferenceRecord, encode_records
+from clinical_ner.inference_log.record import encode_records
 from clinical_ner.registry import Registry
 from clinical_ner.stages.artifacts import read_model, write_bytes
 from clinical_ner.stages.collect_window import collect_window
@@ -18,6 +17,7 @@ from clinical_ner.stages.drift_report import drift_report
 from clinical_ner.stages.resubmit import limits_of, resubmit
 from clinical_ner.storage import open_storage
 from clinical_ner.tagger import Tagger
+from tests.clinical_ner.inference_log.answered import record_of
 from tests.clinical_ner.stages.stage_runs import NAME, run_ingest, run_register
 
 END = datetime(2030, 1, 3, tzinfo=UTC)
@@ -27,9 +27,12 @@ SHIFTED_END = END + 10 * DAY
 SHIFT = Shift(new_diseases=0.6, new_site=0.5)
 
 
-def make_live(run, folder, *, reference_notes=300):
-    """Register the finished run's model below ``folder``, with a reference of that many notes; 0 for the run's own."""
-    registry_uri = folder / "registry"
+def make_live(run, folder, *, registry_uri="", reference_notes=300):
+    """Register the finished run's model, with a reference of that many notes; 0 for the run's own. Returns the registry's URI.
+
+    Without a ``registry_uri`` the registry is a folder below ``folder``.
+    """
+    registry_uri = registry_uri or (folder / "registry").as_uri()
     run_ingest(folder / "ingested", registry_uri, "synthetic://?notes=100&seed=0")
     if reference_notes:
         tagger = Tagger.from_files(read_model(run.folder / "model"))
@@ -42,51 +45,29 @@ def make_live(run, folder, *, reference_notes=300):
         write_bytes(folder / "model" / "reference", reference.to_json())
         run = run.into(folder / "model")
     run_register(run, registry_uri)
-    return registry_uri.as_uri()
+    return registry_uri
 
 
-def answer(registry_uri, documents, end=END):
-    """Log what the live version says of the documents, spread over the day before ``end``."""
+def answer(registry_uri, documents, end=END, log_uri=""):
+    """Log what the live version says of the documents, spread over the day before ``end``; beside the registry by default."""
     storage = open_storage(registry_uri)
     live = Registry(storage).get(NAME, "live")
+    model = Model(NAME, live.version, live.digest)
     tagger = Tagger.from_files(Registry(storage).files(NAME, "live"))
     times = [end - DAY + DAY * (number / len(documents)) for number in range(len(documents))]
     records = [
-        record_of(live, document, tagger.annotate(document.text), time) for document, time in zip(documents, times, strict=True)
+        record_of(model, document, tagger.annotate(document.text), time)
+        for document, time in zip(documents, times, strict=True)
     ]
+    log_storage = open_storage(log_uri or registry_uri)
     for log_file in to_objects(parse_lines(encode_records(records), "segment")):
-        storage.write(log_file.key, log_file.data)
+        log_storage.write(log_file.key, log_file.data)
 
 
-def answer_two_days(registry_uri, notes, shift=None, end=END):
+def answer_two_days(registry_uri, notes, shift=None, end=END, log_uri=""):
     """Two windows of answers on notes that share none, the newer one ending at ``end``."""
     for seed, day in ((10, end - DAY), (11, end)):
-        answer(registry_uri, synthesize(notes, seed=seed, shift=shift or Shift()), day)
-
-
-def record_of(live, document, annotation, time):
-    return InferenceRecord(
-        record_id=uuid.uuid4().hex,
-        time=time,
-        request_id="",
-        text_hash="",
-        model_name=NAME,
-        model_version=live.version,
-        model_digest=live.digest,
-        site=document.metadata["site"],
-        specialty=document.metadata["specialty"],
-        note_id="",
-        note_bytes=len(document.text.encode()),
-        character_count=len(document.text),
-        sentence_count=annotation.sentence_count,
-        token_count=annotation.token_count,
-        unknown_count=annotation.unknown_count,
-        unknown_hashes=(),
-        labels=tuple(entity.label for entity in annotation.entities),
-        scores=tuple(entity.score for entity in annotation.entities),
-        latency_seconds=0.01,
-        status="ok",
-    )
+        answer(registry_uri, synthesize(notes, seed=seed, shift=shift or Shift()), day, log_uri)
 
 
 def store_corrections(registry_uri, notes):
@@ -97,7 +78,13 @@ def store_corrections(registry_uri, notes):
 
 def run_collect(registry_uri, folder, end=END, **changed):
     """Collect into ``folder``; returns the counts."""
-    chosen = {"model_name": NAME, "log_uri": "", "window_hours": HOURS, "window_end": end.isoformat()} | changed
+    chosen = {
+        "model_name": NAME,
+        "log_uri": "",
+        "window_hours": HOURS,
+        "window_end": end.isoformat(),
+        "novelty_days": 7,
+    } | changed
     return collect_window(registry_uri=registry_uri, windows_path=folder / "windows", **chosen)
 
 
