@@ -8,9 +8,10 @@ abbreviations of notes, so sentences end by the rules of :func:`split_sentences`
 import re
 from collections.abc import Sequence
 
-import spacy
+from spacy.lang.en import English
 from spacy.tokenizer import Tokenizer as SpacyTokenizer
 from spacy.util import compile_infix_regex, compile_prefix_regex, compile_suffix_regex
+from spacy.vocab import create_vocab
 
 from clinical_ner.documents import Token
 
@@ -60,7 +61,8 @@ class Tokenizer:
 
 def _build_tokenizer() -> SpacyTokenizer:
     return SpacyTokenizer(
-        spacy.blank("en").vocab,
+        # As spacy.blank("en") makes it, which also imports every installed package that has a component for spaCy's pipelines.
+        create_vocab("en", English.Defaults),
         prefix_search=compile_prefix_regex([_SPLIT]).search,
         suffix_search=compile_suffix_regex([_PUNCTUATION]).search,
         infix_finditer=compile_infix_regex([_SPLIT]).finditer,

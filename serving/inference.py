@@ -11,6 +11,7 @@ from clinical_ner.documents import ScoredEntity
 from clinical_ner.errors import UnknownModel
 from serving.metrics import ServingMetrics
 from serving.request_log import Arrival, RequestLog, RequestNotes
+from serving.review import RequestReview
 from serving.tagging import NoteAnnotation, NoteTagger, Weight
 
 
@@ -42,12 +43,15 @@ class InferenceReply:
 class Annotator:
     """A loaded model as it answers requests."""
 
-    def __init__(self, tagger: NoteTagger, metrics: ServingMetrics, log: RequestLog | None = None) -> None:
+    def __init__(
+        self, tagger: NoteTagger, metrics: ServingMetrics, log: RequestLog | None = None, review: RequestReview | None = None
+    ) -> None:
         self.name = tagger.manifest.name
         self.version = tagger.manifest.served_version
         self._tagger = tagger
         self._metrics = metrics
         self._log = log
+        self._review = review
         metrics.adopt(self.name, self.version, tagger.manifest.model_digest)
 
     def check(self, name: str, version: str) -> None:
@@ -62,7 +66,7 @@ class Annotator:
             raise UnknownModel(f"model version: not served here; this server has {self.version!r}")
 
     def answer(self, request: InferenceRequest) -> InferenceReply:
-        """Tag every note of ``request`` and log it. A note without text is answered with no entities.
+        """Tag every note of ``request``, log it and offer it for review. A note without text is answered with no entities.
 
         Raises:
             SpoolError: it cannot be logged and must be.
@@ -80,6 +84,8 @@ class Annotator:
         self._metrics.count_notes(annotations)
         if self._log is not None:
             self._log.answered(notes, annotations)
+        if self._review is not None:  # last: a sample's note has its record
+            self._review.answered(notes, annotations)
         return InferenceReply(self.name, self.version, notes.request_id, notes.record_ids, entities)
 
     def _encode(self, request: InferenceRequest, text: str, annotation: NoteAnnotation) -> bytes:

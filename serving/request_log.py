@@ -105,9 +105,9 @@ class RequestLog:
             model_name=self._name,
             model_version=self._version,
             model_digest=self._digest,
-            site=_name(request.sites, number),
-            specialty=_name(request.specialties, number),
-            note_id=_name(request.note_ids, number),
+            site=kept_name(request.sites, number),
+            specialty=kept_name(request.specialties, number),
+            note_id=kept_name(request.note_ids, number),
             note_bytes=len(encoded),
             character_count=len(text),
             sentence_count=annotation.sentence_count,
@@ -167,5 +167,6 @@ def _read_key_file(settings: ServingSettings) -> bytes:
         raise ConfigError(f"--inference-log-key-file: {path}: {error.strerror}") from error
 
 
-def _name(column: Sequence[str], number: int) -> str:
+def kept_name(column: Sequence[str], number: int) -> str:
+    """What is kept of a caller's name for a note, or for where it comes from; empty when there is none."""
     return column[number][:LONGEST_NAME] if column else ""

@@ -29,6 +29,7 @@ from serving.metrics import ServingMetrics
 from serving.model import NoteModel
 from serving.request_log import RequestLog, open_request_log
 from serving.rest import RestTransport
+from serving.review import RequestReview, open_review
 from serving.settings import ServingSettings
 from serving.tagging import NoteTagger
 
@@ -119,6 +120,7 @@ class NoteServer(ModelServer):  # type: ignore[misc]
         self._load = load
         self._registry = registry
         self._request_log: RequestLog | None = None
+        self._review: RequestReview | None = None
         self._grace_ends = 0.0
         self._metrics = ServingMetrics(registry)
         self._model = NoteModel(settings, settings.inline_bytes)
@@ -145,27 +147,28 @@ class NoteServer(ModelServer):  # type: ignore[misc]
         loading = asyncio.create_task(self._load_model())
         await asyncio.gather(self._rest_server.start(), self._grpc_server.start(self.max_threads))
         loading.cancel()
-        if self._request_log is not None:
-            # A second or more even when requests in flight took all the grace: the store usually needs less.
-            await asyncio.to_thread(self._request_log.close, max(1.0, self._grace_ends - loop.time()))
+        # A second or more even when requests in flight took all the grace: the store usually needs less.
+        seconds = max(1.0, self._grace_ends - loop.time())
+        open_still = [each for each in (self._request_log, self._review) if each is not None]
+        await asyncio.gather(*(asyncio.to_thread(each.close, seconds) for each in open_still))
 
     async def _load_model(self) -> None:
         while not self._rest_server.started:
             await asyncio.sleep(0.01)
         log.info("listening", http_port=self.http_port, grpc_port=self.grpc_port)
+        event = "model_not_loaded"
         try:
             tagger = await asyncio.to_thread(self._load)
-        except Exception as error:  # noqa: BLE001  # any: a server without a model must not stay
-            await self._give_up("model_not_loaded", error)
-            return
-        try:
+            event = "inference_log_not_opened"
             self._request_log = await asyncio.to_thread(open_request_log, self._settings, tagger.manifest, self._registry)
-        except Exception as error:  # noqa: BLE001  # any: nor one without the log that it was told to write
-            await self._give_up("inference_log_not_opened", error)
+            event = "review_samples_not_opened"
+            self._review = await asyncio.to_thread(open_review, self._settings, tagger.manifest, self._registry)
+        except Exception as error:  # noqa: BLE001  # any: a server without its model, or what it was told to keep, must not stay
+            await self._give_up(event, error)
             return
         # What is loaded stays: without this a full garbage collection now and then walks all of it, within a request.
         gc.freeze()
-        self._model.adopt(Annotator(tagger, self._metrics, self._request_log))
+        self._model.adopt(Annotator(tagger, self._metrics, self._request_log, self._review))
         self.registered_models.update(self._model)
         log.info("ready", model=self._model.name, version=self._model.versions[0], digest=tagger.manifest.model_digest)
 

@@ -70,8 +70,20 @@ class ServingSettings(Limits):
     )
     inference_log_key: SecretStr = Field(
         SecretStr(""),
-        description="Key of the hashes of texts and of unknown words, at least 16 bytes. An option is visible to all on the machine: use the "
-        "environment variable or the file. Without a key nothing is hashed.",
+        description="Key of the hashes of texts and of unknown words, and of draws for review, at least 16 bytes. An option is "
+        "visible to all on the machine: use the environment variable or the file. Without a key nothing is hashed.",
     )
     inference_log_key_file: Path | None = Field(None, description="File with that key.")
+    review_samples_uri: str = Field(
+        "", description="Store of the notes drawn for review, as for the log. Empty: the inference log's, under another prefix."
+    )
+    review_uniform_probability: float = Field(
+        0.0, ge=0, le=1, description="Share of all notes that are drawn for review, de-identified and stored."
+    )
+    review_low_confidence_probability: float = Field(
+        0.0, ge=0, le=1, description="Share of the other notes of low confidence that are. With both 0 none is drawn."
+    )
+    review_low_confidence_threshold: float = Field(
+        0.5, ge=0, le=1, description="A note is of low confidence when its least certain entity scores below."
+    )
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="Least level that is logged.")

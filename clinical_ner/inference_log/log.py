@@ -3,12 +3,11 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 import structlog
 
-from clinical_ner.errors import ConfigError, SpoolError
+from clinical_ner.errors import SpoolError
 from clinical_ner.inference_log.metrics import LogMetrics
 from clinical_ner.inference_log.record import InferenceRecord, encode_records
 from clinical_ner.inference_log.spool import Spool
@@ -36,12 +35,10 @@ class InferenceLog:
     """Records on their way: to ``folder`` before :meth:`append` returns, and to ``storage`` by a thread of its own.
 
     Raises:
-        ConfigError: the folder cannot be made or written, the limits do not fit, or pyarrow is not installed.
+        ConfigError: the folder cannot be made or written, or the limits do not fit.
     """
 
     def __init__(self, folder: Path, storage: Storage, limits: LogLimits, metrics: LogMetrics, *, required: bool) -> None:
-        if find_spec("pyarrow") is None:
-            raise ConfigError("the inference log needs the pyarrow package; install clinical-ner[monitor]")
         # Heavy, and imported here so that it is not within somebody's request.
         from clinical_ner.inference_log.shipping import Shipper
 

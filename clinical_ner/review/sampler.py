@@ -3,15 +3,12 @@
 import queue
 import threading
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
 
 import structlog
 
 from clinical_ner.deidentify import Deidentifier
-from clinical_ner.documents import ScoredEntity
 from clinical_ner.errors import StorageError
+from clinical_ner.review.answered import AnsweredNote, ServedModel
 from clinical_ner.review.metrics import ReviewMetrics
 from clinical_ner.review.sample import ReviewSample
 from clinical_ner.review.sampling import Draw, SamplingPlan
@@ -23,29 +20,9 @@ LONGEST_NOTE = 100_000
 """Code points; longer notes are passed over and counted, since de-identifying one would hold up requests."""
 ATTEMPTS = 6
 FIRST_PAUSE_SECONDS = 0.5
+_LOOK_SECONDS = 0.2
 
 log = structlog.get_logger("review")
-
-
-@dataclass(frozen=True, slots=True)
-class AnsweredNote:
-    """A note as it was answered; its text is in no representation. ``time`` is the request's, aware."""
-
-    record_id: str
-    time: datetime
-    site: str
-    specialty: str
-    text: str = field(repr=False)
-    entities: Sequence[ScoredEntity]
-
-
-@dataclass(frozen=True, slots=True)
-class ServedModel:
-    """Which model answers here."""
-
-    name: str
-    version: str
-    digest: str
 
 
 class ReviewSampler:
@@ -80,40 +57,47 @@ class ReviewSampler:
         """Store what waits, for at most so long; the rest is counted as lost."""
         self._ending.set()
         self._thread.join(timeout_seconds)
-        waiting = self._waiting.qsize()
+        waiting = self._waiting.unfinished_tasks
         if waiting:
             self._metrics.lose("shutdown", waiting)
             log.warning("review_samples_lost", reason="shutdown", notes=waiting)
+        else:
+            log.info("review_samples_closed")
 
     def _run(self) -> None:
         while not (self._ending.is_set() and self._waiting.empty()):
             try:
-                note, draw = self._waiting.get(timeout=0.2)
+                note, draw = self._waiting.get(timeout=_LOOK_SECONDS)
             except queue.Empty:
                 continue
-            sample = self._make(note, draw)
-            if sample is not None:
-                self._store(sample)
+            self._keep(note, draw)
+            self._waiting.task_done()
 
-    def _make(self, note: AnsweredNote, draw: Draw) -> ReviewSample | None:
+    def _keep(self, note: AnsweredNote, draw: Draw) -> None:
+        step = "not-de-identified"
         try:
-            return make_sample(self._deidentifier, note, draw, self._model)
+            sample = make_sample(self._deidentifier, note, draw, self._model)
+            step = "not-stored"
+            self._store(sample)
         except Exception as error:  # noqa: BLE001  # whatever it is, the next note must be looked at
-            self._metrics.lose("not-de-identified")
-            log.error("review_sample_lost", reason="not-de-identified", type=type(error).__name__)  # noqa: TRY400  # may quote
-            return None
+            self._metrics.lose(step)
+            log.error("review_sample_lost", reason=step, type=type(error).__name__)  # noqa: TRY400  # its message may quote
 
     def _store(self, sample: ReviewSample) -> None:
+        """Write a sample, trying again while the store refuses; raises as the last attempt."""
         for attempt in range(ATTEMPTS):
             try:
                 write_sample(self._storage, sample)
             except (StorageError, OSError) as error:
-                log.warning("review_sample_not_stored", type=type(error).__name__, attempt=attempt + 1)
+                log.warning(
+                    "review_sample_not_stored", reason=getattr(error, "strerror", None) or str(error), attempt=attempt + 1
+                )
+                if attempt + 1 == ATTEMPTS:
+                    raise
                 self._pause(FIRST_PAUSE_SECONDS * 2**attempt)
             else:
                 self._metrics.store(sample.stratum, sample.dropped_entities)
                 return
-        self._metrics.lose("not-stored")
 
     def _pause(self, seconds: float) -> None:
         if self._ending.is_set():

@@ -11,8 +11,9 @@ from structlog.testing import capture_logs
 from clinical_ner.documents import ScoredEntity
 from clinical_ner.errors import StorageError
 from clinical_ner.review import sampler as module
+from clinical_ner.review.answered import AnsweredNote, ServedModel
 from clinical_ner.review.metrics import ReviewMetrics
-from clinical_ner.review.sampler import QUEUED_NOTES, AnsweredNote, ReviewSampler, ServedModel
+from clinical_ner.review.sampler import QUEUED_NOTES, ReviewSampler
 from clinical_ner.review.sampling import SamplingPlan
 from clinical_ner.review.store import read_samples
 from clinical_ner.storage.filesystem import FileStorage
