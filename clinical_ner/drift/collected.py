@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from clinical_ner.drift.profile import Profile, parse_profile
+from clinical_ner.drift.unknown_words import UnknownWords
 from clinical_ner.errors import ConfigError, DataError
 
 WINDOWS = 2
@@ -21,6 +22,8 @@ class CollectedWindow:
     start: datetime
     end: datetime
     profile: Profile
+    words: UnknownWords | None = None
+    """Unknown words against those of earlier notes; of the newest window, when they were asked for."""
 
 
 def window_bounds(window_hours: float, window_end: str, *, now: datetime) -> list[tuple[datetime, datetime]]:
@@ -38,6 +41,17 @@ def window_bounds(window_hours: float, window_end: str, *, now: datetime) -> lis
     return [(end - (number + 1) * length, end - number * length) for number in reversed(range(WINDOWS))]
 
 
+def look_back_of(novelty_days: float) -> timedelta:
+    """How long before both windows a word counts as seen; 0 when nothing is to be compared.
+
+    Raises:
+        ConfigError: the days are negative.
+    """
+    if novelty_days < 0:
+        raise ConfigError(f"novelty_days = {novelty_days:g}: must not be negative")
+    return timedelta(days=novelty_days)
+
+
 def _parse_time(text: str) -> datetime:
     try:
         time = datetime.fromisoformat(text)
@@ -47,12 +61,14 @@ def _parse_time(text: str) -> datetime:
 
 
 def dump_windows(windows: Sequence[CollectedWindow]) -> bytes:
-    """Windows as JSON; they hold counts and no text."""
-    records = [
-        {"start": window.start.isoformat(), "end": window.end.isoformat(), "profile": window.profile.as_record()}
-        for window in windows
-    ]
+    """Windows as JSON; they hold counts, keyed hashes of some words and no text."""
+    records = [_as_record(window) for window in windows]
     return orjson.dumps(records, option=orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2)
+
+
+def _as_record(window: CollectedWindow) -> dict[str, Any]:
+    bounds = {"start": window.start.isoformat(), "end": window.end.isoformat()}
+    return {**bounds, "profile": window.profile.as_record(), "words": window.words.model_dump() if window.words else None}
 
 
 def load_windows(data: bytes) -> list[CollectedWindow]:
@@ -70,4 +86,5 @@ def load_windows(data: bytes) -> list[CollectedWindow]:
 
 def _parse_window(record: dict[str, Any]) -> CollectedWindow:
     bounds = [datetime.fromisoformat(record[name]) for name in ("start", "end")]
-    return CollectedWindow(bounds[0], bounds[1], parse_profile(record["profile"]))
+    words = UnknownWords.model_validate(record["words"]) if record["words"] else None
+    return CollectedWindow(bounds[0], bounds[1], parse_profile(record["profile"]), words)

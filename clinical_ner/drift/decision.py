@@ -5,6 +5,7 @@ from datetime import timedelta
 from pydantic import BaseModel, ConfigDict
 
 from clinical_ner.drift.deviation import ColumnDeviation
+from clinical_ner.drift.novelty import Novelty
 from clinical_ner.drift.rules import SEVERITY, Action, DriftRules
 from clinical_ner.drift.windows import WindowDrift
 from clinical_ner.errors import DataError
@@ -37,7 +38,11 @@ class Decision(BaseModel):
     window: WindowDrift
     previous: WindowDrift | None = None
     new_annotated: int = 0
+    corrections: str = ""
+    """Digest of the dataset that these are in; a resubmission trains on it, whatever is added later. Empty for none."""
     reviewed: ReviewedF1 | None = None
+    novelty: Novelty | None = None
+    """Unknown words of the newest window. Their alert is among the reasons, and no reason for an action."""
     rules: DriftRules
 
 
@@ -58,14 +63,16 @@ def decide(
     previous: WindowDrift | None = None,
     *,
     new_annotated: int = 0,
+    corrections: str = "",
     reviewed: ReviewedF1 | None = None,
+    novelty: Novelty | None = None,
     rules: DriftRules | None = None,
 ) -> Decision:
     """Decide on a window, the window before it, and what reviewers found.
 
     Drift asks for what the smaller one of a column's deviations in both windows asks for, over the columns that are beyond
     noise in both. Newly annotated data and reviewed F1 ask by themselves. The most severe request is the action; every reason
-    is kept.
+    is kept. Novelty asks for nothing: its alert stands behind the reasons.
     """
     rules = rules or DriftRules()
     lasting = _lasting(window, previous, rules)
@@ -80,11 +87,13 @@ def decide(
         action=action,
         deviation=max((deviation for _, deviation in lasting), default=0.0),
         columns=tuple(name for name, _ in lasting),
-        reasons=tuple(reason for _, reason in ordered if reason),
+        reasons=(*(reason for _, reason in ordered if reason), *(novelty.reasons if novelty else ())),
         window=window,
         previous=previous,
         new_annotated=new_annotated,
+        corrections=corrections,
         reviewed=reviewed,
+        novelty=novelty,
         rules=rules,
     )
 

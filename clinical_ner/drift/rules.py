@@ -31,6 +31,10 @@ class DriftRules(BaseModel):
     """Newly annotated documents that are worth a training by themselves."""
     min_reviewed_notes: int = Field(default=100, ge=2)
     """Uniformly sampled reviewed notes below which two versions are not compared."""
+    novelty_rate_ratio: float = Field(default=1.5, ge=1)
+    """Rate of unknown words against the reference's, from which on it is an alert; asked when it is beyond noise."""
+    novelty_new_share: float = Field(default=0.05, ge=0, le=1)
+    """Share of the recurring unknown words that are new to the window, less what chance gives, from which on it is an alert."""
 
     @model_validator(mode="after")
     def _bands_ascend(self) -> "DriftRules":

@@ -7,7 +7,6 @@ from clinical_ner.drift.bins import binning_of
 from clinical_ner.drift.decision import Decision
 from clinical_ner.drift.deviation import ColumnDeviation
 from clinical_ner.drift.grid import Grid, grid_of
-from clinical_ner.drift.novelty import Novelty
 from clinical_ner.drift.profile import Counts, Profile
 from clinical_ner.drift.scores import ColumnScore
 from clinical_ner.reports.theme import render_html
@@ -53,7 +52,6 @@ def render_drift_summary(
     reference: Profile | None,
     *,
     scores: Sequence[ColumnScore] = (),
-    novelty: Novelty | None = None,
 ) -> str:
     """One HTML page; a window that could not be judged has no table. ``scores`` are Evidently's, shown and not deciding."""
     by_column = {score.column: score for score in scores}
@@ -65,7 +63,7 @@ def render_drift_summary(
         tones=TONES,
         rows=rows,
         categories={name: _categories(reference, window, name) for name in window.categories} if reference else {},
-        novelty=novelty,
+        novelty=decision.novelty,
     )
 
 

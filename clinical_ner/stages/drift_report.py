@@ -6,6 +6,7 @@ import structlog
 
 from clinical_ner.drift.collected import CollectedWindow, load_windows
 from clinical_ner.drift.judged import dump_judged
+from clinical_ner.drift.novelty import Novelty, measure_novelty
 from clinical_ner.drift.reference import Reference, parse_reference
 from clinical_ner.drift.report import evidently_report
 from clinical_ner.drift.rules import DriftRules
@@ -34,8 +35,8 @@ def drift_report(
 ) -> dict[str, float]:
     """Judge both windows against the reference of the version that answered; draw the newest one with Evidently.
 
-    A window that cannot be judged (too few notes, no reference) is said to be so, and deviates by 0. Returns numbers for the
-    run's metrics.
+    A window that cannot be judged (too few notes, no reference) is said to be so, and deviates by 0. An alert about the newest
+    one's new words is logged as a warning. Returns numbers for the run's metrics.
     """
     windows = load_windows(read_bytes(windows_path))
     newest = windows[-1]
@@ -45,10 +46,21 @@ def drift_report(
     )
     html, scores = _draw(newest, reference, evidently_workspace)
     write_text(evidently_report_path, html)
-    write_bytes(drift_path, dump_judged(rules, (before, judged), scores))
+    novelty = measure_novelty(newest.profile, judged, newest.words, rules=rules)
+    write_bytes(drift_path, dump_judged(rules, (before, judged), scores, novelty))
     _log.info("compared", deviation_percent=round(judged.deviation, 2), unjudged=judged.unjudged)
+    if novelty.alert:
+        _log.warning("new_words", model=model_name, version=judged.model_version, reasons=novelty.reasons)
     columns = {column.column: column.deviation for column in judged.columns}
-    return {"notes": newest.profile.notes, "deviation_percent": judged.deviation, **columns}
+    return {"notes": newest.profile.notes, "deviation_percent": judged.deviation, **columns, **_numbers_of(novelty)}
+
+
+def _numbers_of(novelty: Novelty) -> dict[str, float]:
+    """Shares that were not asked for are left out: 0 would say that nothing is new."""
+    numbers = {"unknown_rate": novelty.unknown_rate, "novelty_alert": float(novelty.alert)}
+    if not novelty.unasked:
+        numbers |= {"new_word_share": novelty.new_share, "recurring_new_word_share": novelty.recurring_new_share}
+    return numbers
 
 
 def load_reference(registry_uri: str, model_name: str, version: str) -> Reference | None:

@@ -12,6 +12,7 @@ def collect_window(
     log_uri: str,
     window_hours: float,
     window_end: str,
+    novelty_days: float,
     windows: dsl.Output[dsl.Artifact],
     metrics: dsl.Output[dsl.Metrics],
 ) -> None:
@@ -23,7 +24,8 @@ def collect_window(
         log_uri: Where the inference log lies; empty for beside the registry.
         window_hours: Length of a window.
         window_end: End of the newest window (ISO 8601); empty for the last full hour.
-        windows: Both windows' profiles: counts, no text.
+        novelty_days: Days before both windows whose unknown words are no longer new; 0 looks for no new words.
+        windows: Both windows' profiles, and the newest one's unknown words by keyed hash: counts, no text.
         metrics: Notes in both windows, duplicate records, rejected files.
     """
     from clinical_ner.stages import collect_window as stage
@@ -34,6 +36,7 @@ def collect_window(
         log_uri=log_uri,
         window_hours=window_hours,
         window_end=window_end,
+        novelty_days=novelty_days,
         windows_path=windows.path,
     )
     for name, value in counts.items():

@@ -20,6 +20,8 @@ def drift_report(
     max_gap_hours: float,
     min_new_annotated: int,
     min_reviewed_notes: int,
+    novelty_rate_ratio: float,
+    novelty_new_share: float,
     drift: dsl.Output[dsl.Artifact],
     evidently_report: dsl.Output[dsl.HTML],
     metrics: dsl.Output[dsl.Metrics],
@@ -40,9 +42,11 @@ def drift_report(
         max_gap_hours: Longest time between two windows that count as consecutive.
         min_new_annotated: Newly annotated documents that are worth a training by themselves.
         min_reviewed_notes: Reviewed notes below which two versions are not compared.
+        novelty_rate_ratio: Rate of unknown words against the reference's that is an alert, if it is beyond noise.
+        novelty_new_share: Share of new words among the recurring unknown ones, less what chance gives, that is an alert.
         drift: Both windows, judged, and the rules, as JSON.
         evidently_report: Evidently's page, which opens without network.
-        metrics: Deviation of the window and of each of its columns, in percent.
+        metrics: Deviation of the window and of each of its columns, in percent, and what its unknown words are like.
     """
     from clinical_ner.drift.rules import DriftRules
     from clinical_ner.stages import drift_report as stage
@@ -57,6 +61,8 @@ def drift_report(
         max_gap_hours=max_gap_hours,
         min_new_annotated=min_new_annotated,
         min_reviewed_notes=min_reviewed_notes,
+        novelty_rate_ratio=novelty_rate_ratio,
+        novelty_new_share=novelty_new_share,
     )
     numbers = stage.drift_report(
         model_name=model_name,

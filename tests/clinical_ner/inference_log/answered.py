@@ -2,10 +2,12 @@
 
 import uuid
 
-from clinical_ner.inference_log.record import InferenceRecord
+from clinical_ner.inference_log.record import InferenceRecord, hash_words
+
+KEY = b"key of the tests"
 
 
-def record_of(model, document, annotation, time):
+def record_of(model, document, annotation, time, key=KEY):
     """The record of one document that ``model``, a version's identity, answered at ``time``."""
     return InferenceRecord(
         record_id=uuid.uuid4().hex,
@@ -23,7 +25,7 @@ def record_of(model, document, annotation, time):
         sentence_count=annotation.sentence_count,
         token_count=annotation.token_count,
         unknown_count=annotation.unknown_count,
-        unknown_hashes=(),
+        unknown_hashes=hash_words(annotation.unknown_words, key),
         labels=tuple(entity.label for entity in annotation.entities),
         scores=tuple(entity.score for entity in annotation.entities),
         latency_seconds=0.01,

@@ -5,9 +5,15 @@ from clinical_ner.drift.novelty import measure_novelty
 from clinical_ner.drift.profile import empty_profile
 from clinical_ner.drift.rules import DriftRules
 from clinical_ner.drift.scores import score_columns
+from clinical_ner.drift.unknown_words import UnknownWords
 from clinical_ner.drift.windows import judge_window
 from clinical_ner.reports.drift_summary import bars_of, render_drift_summary
 from tests.clinical_ner.drift.conftest import HOUR, LABELS, MODEL, START, profile, reference
+from tests.clinical_ner.reports.page import Page
+
+WORDS = UnknownWords(
+    notes=400, earlier_notes=2_800, different=912, new=500, recurring=300, recurring_new=77, recurring_new_by_chance=1.25
+)
 
 
 def judge(window, of_reference, number=0):
@@ -20,13 +26,9 @@ def drifted():
     known = reference(1_000)
     windows = [profile(400, number, longer=1.3, site="<b>south</b>") for number in (0, 1)]
     judged = [judge(window, known, number) for number, window in enumerate(windows)]
-    return render_drift_summary(
-        decide(judged[1], judged[0]),
-        windows[1],
-        known.profile,
-        scores=score_columns(known.profile, windows[1]),
-        novelty=measure_novelty(windows[1], judged[1]),
-    )
+    novelty = measure_novelty(windows[1], judged[1], WORDS)
+    decision = decide(judged[1], judged[0], novelty=novelty)
+    return render_drift_summary(decision, windows[1], known.profile, scores=score_columns(known.profile, windows[1]))
 
 
 def test_drift_summary_says_what_was_decided_and_why(drifted):
@@ -40,6 +42,28 @@ def test_drift_summary_escapes_what_callers_sent(drifted):
     """A site's name is text, never markup."""
     assert "<b>south</b>" not in drifted
     assert "&lt;b&gt;south&lt;/b&gt;" in drifted
+
+
+def test_drift_summary_shows_new_words(drifted):
+    """Rate against reference, different words, the new ones and those that recur, with an alert and its reason."""
+    rows = {row[0]: row[1:] for row in Page(drifted).rows["novelty"]}
+    assert rows["Different ones"] == ["", "912"]
+    assert rows["in none of 2,800 notes before"] == ["", "500 (54.8 %)"]
+    assert rows["and recurring (by chance 1.2)"] == ["", "77"]
+    assert all("%" in share for share in rows["Share of all words"])
+    assert "77 of 300 unknown words that recur" in drifted
+    assert '<span class="badge warning">alert</span>' in drifted
+
+
+def test_drift_summary_says_why_new_words_were_not_asked_for():
+    """Without hashes the block has the rate and the reason, and no alert."""
+    window = profile(400)
+    judged = judge(window, reference(1_000))
+    novelty = measure_novelty(window, judged, UnknownWords.model_validate(WORDS.model_dump() | {"different": 0}))
+    page = render_drift_summary(decide(judged, novelty=novelty), window, reference(1_000).profile)
+    assert "servers hash them when they are given a key" in page
+    assert "Different ones" not in page
+    assert ">alert<" not in page
 
 
 def test_drift_summary_loads_nothing(drifted):
