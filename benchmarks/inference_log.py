@@ -1,8 +1,9 @@
 """What the inference log costs a request: our server with the log against the same server without, in one run.
 
-``python -m benchmarks.inference_log [--model-dir DIR]``. Three servers answer in interleaved rounds: without a log, with one on
-a folder store that is sent to every second, and with one on a bucket that accepts connections and never answers. Ratios are
-medians over rounds against the server without. The target is a p99 of at most 1.1 times its, with either store.
+``python -m benchmarks.inference_log [--model-dir DIR]``. Four servers answer in interleaved rounds: without a log, with one on
+a folder store that is sent to every second, with one on a bucket that accepts connections and never answers, and with the
+first that also draws 5 % of the notes for review. Ratios are medians over rounds against the server without. The target is a
+p99 of at most 1.1 times its with the log on either store; there is none for the de-identification of samples.
 """
 
 import argparse
@@ -19,7 +20,7 @@ from benchmarks.serving import NOTE_TOKENS, Contender, Latency, measure, request
 from clinical_ner.corpora.synthetic import synthesize
 
 FIRST_PORT = 18190
-WITHOUT, FOLDER, STUCK = "without a log", "log, folder store", "log, stuck bucket"
+WITHOUT, FOLDER, STUCK, REVIEW = "without a log", "log, folder store", "log, stuck bucket", "log, 5 % reviewed"
 P99_LIMIT = 1.1
 
 
@@ -33,6 +34,7 @@ def main() -> None:
             WITHOUT: [],
             FOLDER: log_options(folder, "folder", str(folder / "store")),
             STUCK: log_options(folder, "stuck", "s3://stuck-bucket"),
+            REVIEW: [*log_options(folder, "review", str(folder / "review")), "--review-uniform-probability", "0.05"],
         }
         contenders = []
         note = next(each.text for each in synthesize(500, seed=7) if abs(token_count(each.text) - NOTE_TOKENS) <= 3)
@@ -80,7 +82,7 @@ def report(contenders: Sequence[Contender], connections: Sequence[int], rounds: 
         for name, latencies in results.items():
             p50, p99 = (median(column) * 1e6 for column in zip(*latencies, strict=True))
             ratios = ratios_to(results[WITHOUT], latencies)
-            worst = max(worst, ratios.p99)
+            worst = worst if name == REVIEW else max(worst, ratios.p99)
             print(f"{number:>11}  {name:<20}{p50:>9.0f}{p99:>9.0f}{ratios.p50:>10.2f}x{ratios.p99:>10.2f}x")
     print(f"worst p99 ratio {worst:.2f}x, at most {P99_LIMIT}x wanted: {'met' if worst <= P99_LIMIT else 'NOT met'}")
 

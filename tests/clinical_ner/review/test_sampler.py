@@ -132,7 +132,7 @@ def test_a_stuck_store_never_holds_up_a_request(open_sampler, storage, counted):
     lost = counted("lost_samples_total", reason="queue-full")
     assert 49 <= lost <= 50
     sampler.close(0)
-    assert counted("lost_samples_total", reason="shutdown") >= QUEUED_NOTES - 1
+    assert counted("lost_samples_total", reason="shutdown") == QUEUED_NOTES + 50 - lost
 
 
 def test_long_notes_are_passed_over_and_counted(open_sampler, storage, counted):
@@ -154,6 +154,24 @@ def test_a_note_that_cannot_be_sampled_does_not_end_the_thread(open_sampler, sto
     assert counted("lost_samples_total", reason="not-de-identified") == 1
     assert len(read_samples(storage, "clinical-ner").samples) == 1
     assert "Zebulon" not in str(logs)
+
+
+def test_a_store_that_breaks_does_not_end_the_thread(open_sampler, storage, counted, monkeypatch):
+    """An error that no store should raise costs the sample, without its message in the log, and the next one is stored."""
+    with capture_logs() as logs:
+        sampler = open_sampler()
+        with monkeypatch.context() as patch:
+            patch.setattr(storage, "free", None)  # AttributeError within the store
+            sampler.consider(answered())
+            while not counted("lost_samples_total", reason="not-stored"):
+                time.sleep(0.01)
+        sampler.consider(answered())
+        sampler.close(10)
+    assert len(read_samples(storage, "clinical-ner").samples) == 1
+    assert [(line["event"], line.get("type")) for line in logs] == [
+        ("review_sample_lost", "AttributeError"),
+        ("review_samples_closed", None),
+    ]
 
 
 def test_answered_note_shows_no_text():
