@@ -22,6 +22,7 @@ def training(
     corpus_format: str = "synthetic",
     label_map: str = "",
     test_corpus_uri: str = "",
+    reviewed_corpus_uri: str = "",
     on_bad_record: str = "fail",
     max_note_bytes: int = 1048576,
     seed: int = 0,
@@ -42,6 +43,7 @@ def training(
     min_f1: float = 0.6,
     max_f1_drop: float = 0.02,
     min_test_spans: int = 100,
+    min_reviewed_spans: int = 50,
     min_slice_f1: float = 0.4,
     min_slice_spans: int = 50,
     max_unalignable_rate: float = 0.05,
@@ -61,13 +63,14 @@ def training(
         corpus_format: synthetic, jsonl, biotext, conll, pubtator, brat or label-studio.
         label_map: Renames labels: D=DISEASE,T=TREATMENT. "X=" drops X, "*=" all others; empty keeps labels as they are.
         test_corpus_uri: A test set of its own, in the same format; empty splits one off.
+        reviewed_corpus_uri: Reviewed notes (dataset://DIGEST) to beat the live version on; a resubmission sets them.
         on_bad_record: fail stops at a bad record, quarantine sets it aside.
         max_note_bytes: Longest note in UTF-8 bytes.
         seed: Draws the split, and the tuning trials unless tuning_seed does. A retrain keeps its champion's.
         dev_fraction: Share of patients to tune on.
         test_fraction: Share of patients to judge on; unused with test_corpus_uri.
         feature_groups: all, or some of word,shape,affix,ngram,context,bigram,position,gazetteer.
-        gazetteer_uris: Term lists (a term a line) whose matches become features: DISEASE=URI,DRUG=URI.
+        gazetteer_uris: Term lists (a term a line) whose matches become features: DISEASE=URI,DRUG=URI; or gazetteer://DIGEST.
         n_trials: Tuning trials.
         max_iterations: L-BFGS iterations of each training.
         search_space: narrow, or wide for an experiment.
@@ -81,6 +84,7 @@ def training(
         min_f1: Gate: floor of strict F1 for each label.
         max_f1_drop: Gate: how much worse than the champion the model may be, by the 95 % interval's lower end.
         min_test_spans: Gate: gold spans of each label below which there is too little evidence.
+        min_reviewed_spans: Gate: gold spans in the reviewed notes below which there is too little evidence.
         min_slice_f1: Gate: floor of strict F1 for each site and specialty.
         min_slice_spans: Gate: gold spans below which a slice is not judged.
         max_unalignable_rate: Gate: largest share of gold spans that tokens cannot express.
@@ -162,11 +166,13 @@ def training(
         test_documents=prepared.outputs["test_documents"],
         evaluation=scored.outputs["evaluation"],
         champion=ingested.outputs["champion"],
+        reviewed_corpus_uri=reviewed_corpus_uri,
         model_name=model_name,
         registry_uri=registry_uri,
         min_f1=min_f1,
         max_f1_drop=max_f1_drop,
         min_test_spans=min_test_spans,
+        min_reviewed_spans=min_reviewed_spans,
         min_slice_f1=min_slice_f1,
         min_slice_spans=min_slice_spans,
         max_unalignable_rate=max_unalignable_rate,

@@ -20,7 +20,12 @@ class GateCheck(BaseModel):
 
 
 class GateReport(BaseModel):
-    """The gate's answer. ``comparison`` is what champion and challenger do on the same notes: the canary's expectation."""
+    """The gate's answer.
+
+    ``comparison`` is what champion and challenger do on the same notes, the canary's expectation: rows of the reference test
+    notes, and those whose name begins with ``reviewed.``, of the reviewed ones. Each row holds ``champion``, ``challenger`` and
+    their ``ratio``; the rows of F1 also ``difference`` and its 95 % interval, ``low`` to ``high``.
+    """
 
     model_config = ConfigDict(frozen=True)
 

@@ -16,6 +16,8 @@ class GateThresholds(BaseModel):
     """Non-inferiority margin against the champion."""
     min_test_spans: int = Field(default=100, ge=1)
     """Gold spans of a label below which nothing can be said of it."""
+    min_reviewed_spans: int = Field(default=50, ge=1)
+    """Gold spans in the reviewed notes, of all labels, below which nobody can be said to be better on them."""
     min_slice_f1: float = Field(default=0.4, ge=0, le=1)
     """Floor for each slice (site, specialty) of at least ``min_slice_spans`` gold spans."""
     min_slice_spans: int = Field(default=50, ge=1)

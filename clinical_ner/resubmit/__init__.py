@@ -11,7 +11,8 @@ proposed to a person, or refused in words. What was decided lies in storage besi
 from clinical_ner.resubmit.backends import Backend, RunReference, RunState
 from clinical_ner.resubmit.cause import Cause
 from clinical_ner.resubmit.outcome import Outcome
+from clinical_ner.resubmit.plan import Request
 from clinical_ner.resubmit.policy import ResubmitRules
-from clinical_ner.resubmit.resubmission import Request, Resubmitter
+from clinical_ner.resubmit.resubmission import Resubmitter
 
 __all__ = ["Backend", "Cause", "Outcome", "Request", "ResubmitRules", "Resubmitter", "RunReference", "RunState"]

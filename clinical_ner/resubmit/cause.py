@@ -11,8 +11,9 @@ from clinical_ner.errors import ConfigError
 QUIET = ("none", "watch")
 NEEDS_ANNOTATION = "needs-annotation"
 ROLL_BACK = "roll-back"
+RETRAIN = "retrain"
 EXPERIMENT = "experiment"
-TRAINING = ("retrain", EXPERIMENT, ROLL_BACK)
+TRAINING = (RETRAIN, EXPERIMENT, ROLL_BACK)
 
 TrainingAction = Literal["retrain", "experiment", "roll-back"]
 

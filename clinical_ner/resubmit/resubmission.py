@@ -1,47 +1,25 @@
 """From a decision to one training run, a proposal, or a refusal in words."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
-
-from pydantic import BaseModel, ConfigDict
 
 from clinical_ner.clock import Clock, utc_now
 from clinical_ner.errors import ConfigError
 from clinical_ner.model_versions import ModelVersion
 from clinical_ner.registry import Registry
 from clinical_ner.resubmit.backends import Backend
-from clinical_ner.resubmit.cause import NEEDS_ANNOTATION, QUIET, ROLL_BACK, Cause, TrainingAction, check_action
+from clinical_ner.resubmit.cause import NEEDS_ANNOTATION, QUIET, ROLL_BACK, TrainingAction, check_action
 from clinical_ner.resubmit.lock import LEASE_SECONDS, Lease, StoredLock
 from clinical_ner.resubmit.outcome import Outcome
-from clinical_ner.resubmit.parameters import training_parameters
+from clinical_ner.resubmit.plan import Plan, Request, keep_term_lists, make_plan, why_annotate
 from clinical_ner.resubmit.policy import ResubmitRules, why_cooling_down, why_done, why_in_flight, why_too_little
 from clinical_ner.resubmit.records import IN_FLIGHT, Record, State, Step
 from clinical_ner.resubmit.runs import Runs
 from clinical_ner.resubmit.store import TAKEN, Found, RecordStore
-from clinical_ner.resubmit.training_set import TrainingSet, build_training_set
+from clinical_ner.resubmit.training_set import build_training_set
 from clinical_ner.storage import Storage, open_storage
-from clinical_ner.version_states import State as VersionState
 
 _NO_TASKS = "export tasks by `clinical-ner feedback export`"
-
-
-class Request(BaseModel):
-    """A decision's action and reasons, the windows it rests on, and digests of stored datasets of corrections."""
-
-    model_config = ConfigDict(frozen=True)
-
-    action: str
-    reasons: tuple[str, ...] = ()
-    evidence: tuple[str, ...] = ()
-    corrections: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """A record that could be submitted, and the data that it needs."""
-
-    record: Record
-    training_set: TrainingSet
 
 
 @dataclass(slots=True)
@@ -122,8 +100,8 @@ class Resubmitter:
         if reason := self._why_not_back(request.action, champion):
             return Outcome(status="refused", reason=reason, alerts=(reason,))
         plan = self._plan(request, champion, request.action)  # type: ignore[arg-type]  # the others were answered above
-        if not plan.training_set.changed and request.action != ROLL_BACK:
-            return self._need_annotation(f"the training dataset would equal that of the champion {champion.version}")
+        if reason := why_annotate(request, plan, self.rules):
+            return self._need_annotation(reason)
         known = self._runs.store.find(plan.record.cause.id)
         for reason in (
             why_too_little(request.action, plan.training_set.changed, self.rules),
@@ -153,52 +131,34 @@ class Resubmitter:
         return Outcome(status="needs-annotation", reason=reason, alerts=(alert,))
 
     def _plan(self, request: Request, champion: ModelVersion, action: TrainingAction) -> Plan:
-        training_set = build_training_set(self._storage, champion.manifest, request.corrections)
-        cause = Cause(
-            model_name=self.model_name,
-            champion_digest=champion.digest,
-            action=action,
-            dataset_digest=training_set.digest,
-        )
-        parameters = training_parameters(
-            cause,
-            champion.manifest,
-            training_set.test_digest,
-            [version.manifest for version in self._rejected(champion, action)],
+        return make_plan(
+            request,
+            action,
+            build_training_set(self._storage, champion.manifest, request.corrections),
+            champion,
+            self._runs.registry.versions(self.model_name),
             self.rules,
-            self.registry_uri,
+            registry_uri=self.registry_uri,
+            proposed=Step(state=State.PROPOSED, time=self.clock(), actor=self.owner, reason=request.reason),
         )
-        reason = " ".join(request.reasons) or f"the decision is {action}"
-        step = Step(state=State.PROPOSED, time=self.clock(), actor=self.owner, reason=reason)
-        record = Record(
-            cause=cause,
-            champion_version=champion.version,
-            parameters=parameters,
-            evidence=request.evidence,
-            steps=(step,),
-        )
-        return Plan(record, training_set)
 
-    def _rejected(self, champion: ModelVersion, action: TrainingAction) -> Sequence[ModelVersion]:
-        versions = self._runs.registry.versions(self.model_name)
-        withdrawn = [version for version in versions if version.state is VersionState.ROLLED_BACK]
-        return [*withdrawn, champion] if action == ROLL_BACK else withdrawn
+    def _create(self, plan: Plan) -> Found:
+        """Keep the data first: a record without them could not be submitted."""
+        plan.training_set.store(self._storage, self.clock)
+        keep_term_lists(self._storage, self._runs.registry, plan.champion)
+        return self._runs.store.create(plan.record)
 
     def _propose(self, plan: Plan, known: Found | None) -> Outcome:
         record = plan.record
         if known is None:
-            plan.training_set.store(self._storage, self.clock)
-            self._runs.store.create(record)
+            self._create(plan)
         waiting = f"{record.cause.action} {record.cause.id[:12]} of {self.model_name} waits for a person"
         failed = " after a failed training" if known and known.record.state is State.FAILED else ""
         alert = f"{waiting}{failed}: clinical-ner resubmit approve {record.cause.id[:12]}"
         return Outcome(status="proposed", reason=record.steps[0].reason, cause_id=record.cause.id, alerts=(alert,))
 
     def _submit_new(self, plan: Plan, known: Found | None, lease: Lease) -> Outcome:
-        if known is None:
-            plan.training_set.store(self._storage, self.clock)
-            known = self._runs.store.create(plan.record)
-        return self._runs.start(known, lease, actor=self.owner, reason=plan.record.steps[0].reason)
+        return self._runs.start(known or self._create(plan), lease, actor=self.owner, reason=plan.record.steps[0].reason)
 
     def _approve(self, prefix: str, actor: str, reason: str, lease: Lease) -> Outcome:
         last, alerts = self._runs.settle(lease)

@@ -1,7 +1,6 @@
-"""The data of the next training: what the champion was trained on, with corrections, and never the reference test set."""
+"""The data of the next training: what the champion was trained on, with corrections, and never a note that judges models."""
 
 from collections.abc import Iterable, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
 from clinical_ner.clock import Clock, utc_now
@@ -9,6 +8,8 @@ from clinical_ner.datasets import load_dataset, store_dataset
 from clinical_ner.digests import digest_of
 from clinical_ner.documents import Document, dump_documents
 from clinical_ner.model_package import Manifest
+from clinical_ner.resubmit.overlap import Footprint
+from clinical_ner.resubmit.reviewed_notes import divide, has_strata, of_champion
 from clinical_ner.splitting import SplitRule, split_documents, text_key
 from clinical_ner.storage import Storage
 
@@ -17,16 +18,21 @@ READER = "resubmission"
 
 @dataclass(frozen=True, slots=True)
 class TrainingSet:
-    """Documents to train on, and the reference test set that stays what it was, each with its digest.
+    """Documents to train on, and two sets to judge on, each with its digest: the reference test set, which stays what it was,
+    and the reviewed test notes that the champion answered.
 
-    ``changed`` counts documents that the champion was not trained on in this form; ``left_out`` corrections whose text, id or
-    patient is in the reference test set.
+    ``changed`` counts documents that the champion was not trained on in this form; ``held_out`` corrections that judge this or
+    another version and never train; ``left_out`` the others whose text, id or patient is in the reference test set or among
+    the held-out. ``sampled`` tells whether corrections came from review samples.
     """
 
     documents: tuple[Document, ...]
     test: tuple[Document, ...]
+    reviewed: tuple[Document, ...]
     changed: int
+    held_out: int
     left_out: int
+    sampled: bool
     parents: tuple[str, ...]
 
     @property
@@ -37,18 +43,35 @@ class TrainingSet:
     def test_digest(self) -> str:
         return digest_of(dump_documents(self.test))
 
+    @property
+    def reviewed_digest(self) -> str:
+        """Empty without reviewed test notes."""
+        return digest_of(dump_documents(self.reviewed)) if self.reviewed else ""
+
+    @property
+    def reviewed_spans(self) -> int:
+        """Gold entities in the reviewed test notes."""
+        return sum(len(document.entities) for document in self.reviewed)
+
     def store(self, storage: Storage, clock: Clock = utc_now) -> None:
-        """Store both as datasets; those that are there already stay as they are."""
-        for documents, role in ((self.documents, "train"), (self.test, "test")):
-            parents = self.parents if role == "train" else self.parents[:1]
-            store_dataset(storage, documents, reader=READER, parameters={"role": role}, parents=parents, clock=clock)
+        """Store each as a dataset; those that are there already stay as they are."""
+        champions, corrections = self.parents[:1], self.parents[1:]
+        _store(storage, self.documents, "train", self.parents, clock)
+        _store(storage, self.test, "test", champions, clock)
+        if self.reviewed:
+            _store(storage, self.reviewed, "reviewed-test", corrections, clock)
+
+
+def _store(storage: Storage, documents: Sequence[Document], role: str, parents: Sequence[str], clock: Clock) -> None:
+    store_dataset(storage, documents, reader=READER, parameters={"role": role}, parents=parents, clock=clock)
 
 
 def build_training_set(storage: Storage, champion: Manifest, corrections: Sequence[str]) -> TrainingSet:
     """The champion's training dataset with the documents of the stored datasets ``corrections``, the later winning.
 
     A champion that split its test set off its corpus gets that part as a test set of its own, and the next one too: so both are
-    judged on the same notes, and no correction can move into them or out of training.
+    judged on the same notes, and no correction can move into them or out of training. Of the corrections some are held out
+    (:mod:`~clinical_ner.resubmit.reviewed_notes`) by the champion's seed, which a retrain inherits.
 
     Raises:
         NotFound: a dataset is gone.
@@ -57,17 +80,21 @@ def build_training_set(storage: Storage, champion: Manifest, corrections: Sequen
     train = champion.datasets["train"]
     documents = load_dataset(storage, train)
     test = _reference_test(storage, champion, documents)
-    held = _Held.of(test)
-    known = [document for document in documents if text_key(document.text) not in held.texts]
+    reference = Footprint.of(test)
+    known = [document for document in documents if text_key(document.text) not in reference.texts]
     corrected = [document for digest in corrections for document in load_dataset(storage, digest)]
-    usable = [document for document in corrected if not _overlaps(document, held)]
-    merged = merge_corrections(known, usable)
+    usable = [document for document in corrected if not reference.meets(document)]
+    held_out, new = divide(usable, known, int(champion.parameters.get("seed", 0)))
+    merged = merge_corrections(known, new)
     before = {document.to_json() for document in known}
     return TrainingSet(
         documents=tuple(merged),
         test=tuple(test),
+        reviewed=tuple(merge_corrections([], of_champion(held_out, champion))),
         changed=sum(document.to_json() not in before for document in merged),
-        left_out=len(corrected) - len(usable),
+        held_out=len(held_out),
+        left_out=len(corrected) - len(held_out) - len(new),
+        sampled=has_strata(corrected),
         parents=(train, *corrections),
     )
 
@@ -101,25 +128,3 @@ def _reference_test(storage: Storage, champion: Manifest, documents: Sequence[Do
         return load_dataset(storage, champion.datasets["test"])
     rule = SplitRule(**{name: champion.parameters[name] for name in SplitRule.model_fields})
     return split_documents(documents, rule).test
-
-
-@dataclass(frozen=True, slots=True)
-class _Held:
-    """What must not enter training."""
-
-    texts: AbstractSet[str]
-    ids: AbstractSet[str]
-    patients: AbstractSet[str]
-
-    @classmethod
-    def of(cls, test: Iterable[Document]) -> "_Held":
-        documents = list(test)
-        return cls(
-            texts={text_key(document.text) for document in documents},
-            ids={document.id for document in documents},
-            patients={document.group for document in documents},
-        )
-
-
-def _overlaps(document: Document, held: _Held) -> bool:
-    return text_key(document.text) in held.texts or document.id in held.ids or document.group in held.patients

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import structlog
 
 from clinical_ner.corpora import LabelMap, dump_quarantine, read_corpus, settle
-from clinical_ner.corpora.records import CorpusReading
+from clinical_ner.corpora.records import BadRecord, CorpusReading
 from clinical_ner.corpora.synthetic import read_synthetic
 from clinical_ner.datasets import is_dataset_uri, load_dataset, parse_dataset_uri, store_dataset
 from clinical_ner.documents import Document
@@ -59,25 +59,39 @@ def ingest(
     """
     storage = open_storage(registry_uri)
     options = {"corpus_format": corpus_format, "label_map": label_map, "max_note_bytes": str(max_note_bytes)}
-    reading = _read(storage, corpus_uri, options)
-    test = _read(storage, test_corpus_uri, options) if test_corpus_uri else CorpusReading()
-    bad_records = [*reading.bad_records, *test.bad_records]
-    gazetteer = read_gazetteer(gazetteer_uris)
-    documents = settle(reading, on_bad_record)
-    test_documents = settle(test, on_bad_record)
-    _check_entities(documents)
-    parts = split_documents(documents, rule, test=test_documents)
-    summary = summarize_data([*documents, *test_documents], bad_records, parts)
+    corpora = _read_corpora(storage, corpus_uri, test_corpus_uri, options, on_bad_record)
+    gazetteer = read_gazetteer(gazetteer_uris, storage)
+    parts = split_documents(corpora.documents, rule, test=corpora.test)
+    summary = summarize_data([*corpora.documents, *corpora.test], corpora.bad_records, parts)
     outputs = IngestOutputs(
-        dataset_digest=store_dataset(storage, documents, reader=corpus_format, parameters=options, parents=()).digest,
-        test_dataset_digest=_store_test(storage, test_documents, options),
+        dataset_digest=_store(storage, corpora.documents, options),
+        test_dataset_digest=_store(storage, corpora.test, options) if corpora.test else "",
         champion=_champion(storage, model_name),
         gazetteer_digest=store_gazetteer(storage, gazetteer),
     )
-    write_bytes(quarantine_path, gzip.compress(dump_quarantine(bad_records), mtime=0))
+    write_bytes(quarantine_path, gzip.compress(dump_quarantine(corpora.bad_records), mtime=0))
     write_text(data_quality_path, render_data_quality(summary))
-    _log.info("ingested", documents=len(documents), test_documents=len(test_documents), bad_records=len(bad_records))
+    _log.info("ingested", **corpora.counts())
     return outputs
+
+
+class _Corpora(NamedTuple):
+    """What is left to train on and, where it was given apart, to test on, and what was not readable in both."""
+
+    documents: Sequence[Document]
+    test: Sequence[Document]
+    bad_records: Sequence[BadRecord]
+
+    def counts(self) -> dict[str, int]:
+        return {"documents": len(self.documents), "test_documents": len(self.test), "bad_records": len(self.bad_records)}
+
+
+def _read_corpora(storage: Storage, uri: str, test_uri: str, options: dict[str, str], on_bad_record: str) -> _Corpora:
+    reading = _read(storage, uri, options)
+    test = _read(storage, test_uri, options) if test_uri else CorpusReading()
+    documents, test_documents = (settle(each, on_bad_record) for each in (reading, test))
+    _check_entities(documents)
+    return _Corpora(documents, test_documents, [*reading.bad_records, *test.bad_records])
 
 
 def _read(storage: Storage, uri: str, options: dict[str, str]) -> CorpusReading:
@@ -100,9 +114,7 @@ def _check_entities(documents: Sequence[Document]) -> None:
         raise TooLittleData(f"the corpus holds no entity in {len(documents)} documents: nothing to learn")
 
 
-def _store_test(storage: Storage, documents: Sequence[Document], options: dict[str, str]) -> str:
-    if not documents:
-        return ""
+def _store(storage: Storage, documents: Sequence[Document], options: dict[str, str]) -> str:
     return store_dataset(storage, documents, reader=options["corpus_format"], parameters=options, parents=()).digest
 
 

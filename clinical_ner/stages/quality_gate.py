@@ -1,16 +1,27 @@
 """Model, test documents and the champion's version in, one word out."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import structlog
 from pydantic import ValidationError
 
-from clinical_ner.datasets import load_dataset
+from clinical_ner.datasets import load_dataset, parse_dataset_uri
 from clinical_ner.documents import Document
 from clinical_ner.errors import DataError
 from clinical_ner.evaluation.evaluation import Evaluation
-from clinical_ner.gate import Candidate, GateThresholds, Verdict, assess, count_contaminated, judge, labels_of, model_bytes
-from clinical_ner.model_package import Manifest
+from clinical_ner.gate import (
+    GateThresholds,
+    ReviewedNotes,
+    Verdict,
+    assess,
+    count_contaminated,
+    judge,
+    labels_of,
+    model_bytes,
+    perform,
+)
+from clinical_ner.model_package import ModelFiles
 from clinical_ner.registry import Registry
 from clinical_ner.reports.gate_report import render_gate_report
 from clinical_ner.reports.model_card import render_model_card
@@ -22,12 +33,20 @@ from clinical_ner.tagger import Tagger
 _log = structlog.get_logger()
 
 
+class _Model(NamedTuple):
+    """A model that takes part, with its size in bytes."""
+
+    tagger: Tagger
+    size: int
+
+
 def quality_gate(
     *,
     model_path: PathLike,
     test_path: PathLike,
     evaluation_path: PathLike,
     champion: str,
+    reviewed_corpus_uri: str,
     model_name: str,
     registry_uri: str,
     thresholds: GateThresholds,
@@ -37,28 +56,38 @@ def quality_gate(
 ) -> Verdict:
     """Judge the model, against the champion's version where there is one (``""``: none).
 
+    With ``reviewed_corpus_uri`` (``dataset://<digest>``; ``""``: none) it must be better than the champion on those notes too.
     Writes the gate's answer as JSON, the gate report and the model card.
+
+    Raises:
+        ConfigError: ``reviewed_corpus_uri`` is no dataset URI.
+        NotFound: the champion, or a dataset that is needed, is gone.
     """
-    files = read_model(model_path)
-    challenger = Tagger.from_files(files)
+    challenger = _load_model(read_model(model_path))
     evaluation = _read_evaluation(evaluation_path)
     documents = read_documents(test_path)
     storage = open_storage(registry_uri)
-    rival = _load_champion(storage, model_name, champion)
-    labels = labels_of(documents, challenger, *([rival[0]] if rival else []))
+    reviewed = load_dataset(storage, parse_dataset_uri(reviewed_corpus_uri)) if reviewed_corpus_uri else None
+    rival = _load_model(Registry(storage).files(model_name, champion)) if champion else None
+    labels = labels_of(documents, challenger.tagger, *([rival.tagger] if rival else []))
     report = judge(
-        assess(challenger, model_bytes(files), documents, labels),
-        _assess_champion(rival, documents, labels),
+        assess(*challenger, documents, labels),
+        assess(*rival, documents, labels) if rival else None,
         thresholds,
         champion_version=champion,
-        contaminated=count_contaminated(documents, _trained_on(storage, rival[0].manifest)) if rival else 0,
+        contaminated=count_contaminated(documents, _trained_on(storage, rival)) if rival else 0,
+        reviewed=_compare_on(storage, reviewed, challenger, rival) if reviewed is not None and rival else None,
     )
     write_text(gate_path, report.model_dump_json(indent=2))
     write_text(gate_report_path, render_gate_report(report))
-    write_text(model_card_path, render_model_card(challenger.manifest, evaluation, gate_verdict=report.verdict))
+    write_text(model_card_path, render_model_card(challenger.tagger.manifest, evaluation, gate_verdict=report.verdict))
     failed = [check.name for check in report.checks if check.verdict == "fail"]
     _log.info("judged", verdict=report.verdict, failed=failed)
     return report.verdict
+
+
+def _load_model(files: ModelFiles) -> _Model:
+    return _Model(Tagger.from_files(files), model_bytes(files))
 
 
 def _read_evaluation(path: PathLike) -> Evaluation:
@@ -68,21 +97,20 @@ def _read_evaluation(path: PathLike) -> Evaluation:
         raise DataError(f"{path}: damaged artifact: not an evaluation") from error
 
 
-def _load_champion(storage: Storage, model_name: str, champion: str) -> tuple[Tagger, int] | None:
-    if not champion:
-        return None
-    files = Registry(storage).files(model_name, champion)
-    return Tagger.from_files(files), model_bytes(files)
+def _compare_on(storage: Storage, notes: Sequence[Document], challenger: _Model, champion: _Model) -> ReviewedNotes:
+    """Both on the reviewed notes, under the labels of all: one that a model does not know counts as missed by it."""
+    labels = labels_of(notes, challenger.tagger, champion.tagger)
+    trained_on = [*_trained_on(storage, challenger), *_trained_on(storage, champion)]
+    return ReviewedNotes(
+        challenger=perform(challenger.tagger, notes, labels),
+        champion=perform(champion.tagger, notes, labels),
+        seen=count_contaminated(notes, trained_on),
+    )
 
 
-def _assess_champion(
-    rival: tuple[Tagger, int] | None, documents: Sequence[Document], labels: Sequence[str]
-) -> Candidate | None:
-    return assess(*rival, documents, labels) if rival else None
-
-
-def _trained_on(storage: Storage, manifest: Manifest) -> list[Document]:
+def _trained_on(storage: Storage, model: _Model) -> list[Document]:
     """The documents that a version was trained on: its datasets, split again by its own rule."""
+    manifest = model.tagger.manifest
     rule = SplitRule(**{name: manifest.parameters[name] for name in SplitRule.model_fields})
     test = load_dataset(storage, manifest.datasets["test"]) if "test" in manifest.datasets else ()
     split = split_documents(load_dataset(storage, manifest.datasets["train"]), rule, test=test)

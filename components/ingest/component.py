@@ -33,7 +33,7 @@ def ingest(
         corpus_format: synthetic, jsonl, biotext, conll, pubtator, brat or label-studio.
         test_corpus_uri: A test set of its own; empty to split one off.
         label_map: D=DISEASE,T=TREATMENT; X= drops a label, * stands for all others; empty keeps labels.
-        gazetteer_uris: Term lists as CLASS=URI entries divided by commas, or empty.
+        gazetteer_uris: Term lists as CLASS=URI entries divided by commas, gazetteer://DIGEST, or empty.
         on_bad_record: fail or quarantine.
         max_note_bytes: Longest note in UTF-8 bytes.
         seed: Draws the split, shown in the report.

@@ -11,11 +11,13 @@ def quality_gate(
     test_documents: dsl.Input[dsl.Dataset],
     evaluation: dsl.Input[dsl.Artifact],
     champion: str,
+    reviewed_corpus_uri: str,
     model_name: str,
     registry_uri: str,
     min_f1: float,
     max_f1_drop: float,
     min_test_spans: int,
+    min_reviewed_spans: int,
     min_slice_f1: float,
     min_slice_spans: int,
     max_unalignable_rate: float,
@@ -33,11 +35,13 @@ def quality_gate(
         test_documents: Documents to judge on.
         evaluation: The evaluate step's scores.
         champion: Version that serves now, or empty.
+        reviewed_corpus_uri: Reviewed notes to beat the champion on (dataset://DIGEST), or empty.
         model_name: The champion's name.
         registry_uri: Where the champion lives.
         min_f1: Floor of strict F1 for each label.
         max_f1_drop: Non-inferiority margin against the champion.
         min_test_spans: Gold spans of a label below which nothing can be said.
+        min_reviewed_spans: Gold spans in the reviewed notes below which nobody is better on them.
         min_slice_f1: Floor of strict F1 for each site and specialty.
         min_slice_spans: Gold spans below which a slice is not judged.
         max_unalignable_rate: Largest share of gold spans that tokens cannot express.
@@ -54,24 +58,19 @@ def quality_gate(
     from clinical_ner.gate import GateThresholds
     from clinical_ner.stages import quality_gate as stage
 
+    floors = {"min_f1": min_f1, "min_slice_f1": min_slice_f1, "max_f1_drop": max_f1_drop}
+    evidence = {"min_test_spans": min_test_spans, "min_slice_spans": min_slice_spans, "min_reviewed_spans": min_reviewed_spans}
+    limits = {"max_unalignable_rate": max_unalignable_rate, "max_model_bytes": max_model_bytes}
+    limits |= {"max_latency_ratio": max_latency_ratio, "latency_decides": latency_decides}
     return stage.quality_gate(
         model_path=model.path,
         test_path=test_documents.path,
         evaluation_path=evaluation.path,
         champion=champion,
+        reviewed_corpus_uri=reviewed_corpus_uri,
         model_name=model_name,
         registry_uri=registry_uri,
-        thresholds=GateThresholds.checked(
-            min_f1=min_f1,
-            max_f1_drop=max_f1_drop,
-            min_test_spans=min_test_spans,
-            min_slice_f1=min_slice_f1,
-            min_slice_spans=min_slice_spans,
-            max_unalignable_rate=max_unalignable_rate,
-            max_model_bytes=max_model_bytes,
-            max_latency_ratio=max_latency_ratio,
-            latency_decides=latency_decides,
-        ),
+        thresholds=GateThresholds.checked(**floors, **evidence, **limits),
         gate_path=gate.path,
         gate_report_path=gate_report.path,
         model_card_path=model_card.path,

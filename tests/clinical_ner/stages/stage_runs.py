@@ -88,7 +88,8 @@ def run_evaluate(run, source=None, *, show_note_text=False):
 def run_gate(run, source=None, **changed):
     """Judge the model of ``source`` into the run's folder; returns the verdict."""
     source = source or run.folder
-    chosen = {"champion": "", "model_name": NAME, "registry_uri": run.registry_uri, "thresholds": THRESHOLDS} | changed
+    chosen = {"champion": "", "reviewed_corpus_uri": "", "model_name": NAME, "registry_uri": run.registry_uri}
+    chosen |= {"thresholds": THRESHOLDS} | changed
     return quality_gate(
         model_path=source / "model",
         test_path=source / "test",
