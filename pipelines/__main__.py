@@ -1,4 +1,4 @@
-"""``python -m pipelines``: compile, run, monitor, submit, demo."""
+"""``python -m pipelines``: compile, run, monitor, submit, schedule, demo."""
 
 import sys
 from datetime import UTC, datetime
@@ -9,20 +9,21 @@ import typer
 from rich.console import Console
 
 from clinical_ner.cli.errors import run_app
-from clinical_ner.pipeline_runs.progress import ProgressDisplay
 from clinical_ner.settings import Settings
-from pipelines import demonstration, running
+from pipelines import demonstration, running, scheduling, submitting
 from pipelines.compilation import compile_pipeline
 from pipelines.definitions import DEFINITIONS, FOLDER, MONITORING, TRAINING
 from pipelines.parameters import with_pipeline_parameters
 from pipelines.platform import Platform
 
 app = typer.Typer(
-    help="Compile, run and submit the clinical NER pipelines: training and monitoring.",
+    help="Compile, run, submit and schedule the clinical NER pipelines: training and monitoring.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="markdown",
 )
+app.add_typer(submitting.app, name="submit")
+app.add_typer(scheduling.app, name="schedule")
 
 Output = Annotated[Path | None, typer.Option(help="Folder for results; a new one under runs/ when not given.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
@@ -78,45 +79,6 @@ def monitor_command(parameters: dict[str, object], output: Output = None, quiet:
 
 def _folder(output: Path | None) -> Path:
     return (output or Path("runs") / datetime.now(UTC).strftime("%Y%m%d-%H%M%S")).absolute()
-
-
-@app.command("submit")
-@with_pipeline_parameters()
-def submit_command(
-    parameters: dict[str, object],
-    host: Annotated[str, typer.Option(help="KFP API endpoint.", show_default="CLINICAL_NER_KFP_HOST")] = Settings().kfp_host,
-    package: Annotated[
-        Path,
-        typer.Option(help="Compiled pipeline, as `compile` wrote it.", show_default="the training pipeline"),
-    ] = TRAINING.compiled,
-    namespace: Annotated[str, typer.Option(help="Profile of a multi-user Kubeflow; empty for a single-user one.")] = "",
-    experiment: Annotated[str, typer.Option(help="Experiment that the run belongs to; made when missing.")] = "clinical-ner",
-    run_name: Annotated[str, typer.Option(help="Name of the run.", show_default="made of the pipeline's name")] = "",
-    service_account: Annotated[str, typer.Option(help="Overrides the one given to `compile`.")] = "",
-    key: Annotated[str, typer.Option(help="Submitting twice with one key gives one run.")] = "",
-    wait: Annotated[bool, typer.Option(help="Wait until the run ends and show its steps.")] = True,
-    timeout_seconds: Annotated[int, typer.Option(help="Stop waiting after this time; the run goes on.")] = 6 * 3600,
-    allow_file_uris: Annotated[bool, typer.Option(help="Pods see the file:// URIs, on a shared volume.")] = False,
-    quiet: Quiet = False,
-) -> None:
-    """Run the compiled training pipeline on a Kubeflow Pipelines endpoint; the token comes from CLINICAL_NER_KFP_TOKEN."""
-    from clinical_ner.pipeline_runs.remote import SubmitOptions, submit, wait_for_run  # brings the Kubernetes client
-
-    options = SubmitOptions(
-        host=host,
-        namespace=namespace,
-        experiment=experiment,
-        run_name=run_name,
-        service_account=service_account,
-        key=key or None,
-        token=Settings().kfp_token.get_secret_value(),
-        allow_file_uris=allow_file_uris,
-    )
-    run = submit(package, parameters, options)
-    typer.echo(f"run {run.run_id}{'' if run.created else ' (submitted before under this key)'}: {run.link}")
-    if wait:
-        with ProgressDisplay(Console(file=sys.stdout), quiet=quiet) as progress:
-            wait_for_run(run, progress, timeout_seconds=timeout_seconds)
 
 
 @app.command("demo")

@@ -12,8 +12,9 @@ FOLDER = Path(__file__).parent / "compiled"
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """A pipeline: its name in KFP, its title for people, and the function that lays out its tasks."""
+    """A pipeline: its word on the command line, its name in KFP, its title for people, and what lays out its tasks."""
 
+    word: str
     name: str
     title: str
     function: Callable[..., Any]
@@ -29,6 +30,6 @@ class Definition:
         return FOLDER / self.file_name
 
 
-TRAINING = Definition(training.NAME, "Clinical NER: training", training.training)
-MONITORING = Definition(monitoring.NAME, "Clinical NER: monitoring", monitoring.monitoring)
+TRAINING = Definition("training", training.NAME, "Clinical NER: training", training.training)
+MONITORING = Definition("monitoring", monitoring.NAME, "Clinical NER: monitoring", monitoring.monitoring)
 DEFINITIONS = (TRAINING, MONITORING)

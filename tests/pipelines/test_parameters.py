@@ -18,8 +18,13 @@ MONITORED = inspect.signature(MONITORING.function).parameters
 COMMANDS = typer.main.get_command(app).commands
 
 
-def options_of(command):
-    return {option.name: option for option in COMMANDS[command].params}
+REMOTE = ("submit", "schedule")
+
+
+def options_of(command, word=None):
+    """The options of a command, or of one of a group."""
+    found = COMMANDS[command].commands[word] if word else COMMANDS[command]
+    return {option.name: option for option in found.params}
 
 
 def meaning_of(name, pipeline=training):
@@ -28,11 +33,11 @@ def meaning_of(name, pipeline=training):
     return line.strip().removeprefix(f"{name}: ")
 
 
-@pytest.mark.parametrize("command", ["run", "submit"])
+@pytest.mark.parametrize("command", [("run",), *((group, "training") for group in REMOTE)], ids=" ".join)
 @pytest.mark.parametrize("name", PARAMETERS)
 def test_every_pipeline_parameter_is_an_option(command, name):
     """Same name with dashes, same help, same default; a flag for a yes or no."""
-    option = options_of(command)[name]
+    option = options_of(*command)[name]
     assert f"--{name.replace('_', '-')}" in option.opts
     assert option.help == meaning_of(name)
     assert not option.required
@@ -42,10 +47,11 @@ def test_every_pipeline_parameter_is_an_option(command, name):
         assert option.default == PARAMETERS[name].default
 
 
+@pytest.mark.parametrize("command", [("monitor",), *((group, "monitoring") for group in REMOTE)], ids=" ".join)
 @pytest.mark.parametrize("name", MONITORED)
-def test_every_monitoring_parameter_is_an_option(name):
+def test_every_monitoring_parameter_is_an_option(command, name):
     """As for the training pipeline; where things lie on one machine has other defaults than in a cluster."""
-    option = options_of("monitor")[name]
+    option = options_of(*command)[name]
     assert f"--{name.replace('_', '-')}" in option.opts
     assert option.help == meaning_of(name, MONITORING.function)
     assert type(option.default) is MONITORED[name].annotation
@@ -62,17 +68,22 @@ def test_monitoring_defaults_are_the_rules():
 def test_registry_of_a_local_run_is_local():
     """On one machine the registry lies here, on a cluster in a bucket."""
     assert options_of("run")["registry_uri"].default.startswith("file://")
-    assert options_of("submit")["registry_uri"].default.startswith("s3://")
+    for group in REMOTE:
+        assert options_of(group, "training")["registry_uri"].default.startswith("s3://")
+        assert options_of(group, "monitoring")["registry_uri"].default.startswith("s3://")
 
 
-@pytest.mark.parametrize("command", [[], *([name] for name in COMMANDS)], ids="".join)
+WORDS = [[], *([name] for name in COMMANDS), *([group, name] for group in REMOTE for name in COMMANDS[group].commands)]
+
+
+@pytest.mark.parametrize("command", WORDS, ids=" ".join)
 def test_help_of_every_command(command):
     """--help ends with 0, and every option is explained."""
     result = CliRunner().invoke(app, [*command, "--help"], env={"COLUMNS": "200"})
     assert result.exit_code == 0
     assert "Usage:" in result.output
-    for name in command:
-        assert [option.name for option in COMMANDS[name].params if not option.help] == []
+    if command:
+        assert [option.name for option in options_of(*command).values() if not option.help] == []
 
 
 @pytest.fixture

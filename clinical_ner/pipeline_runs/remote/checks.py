@@ -11,7 +11,17 @@ from clinical_ner.pipeline_runs.remote.package import Package, Parameter
 MAX_PARAMETER_BYTES = 100_000
 """A string of 100 kB arrives; one of 200 kB is accepted by the API and fails later without a word."""
 
-URI_PARAMETERS = ("corpus_uri", "test_corpus_uri", "params_uri", "registry_uri")
+URI_PARAMETERS = (
+    "corpus_uri",
+    "test_corpus_uri",
+    "params_uri",
+    "gazetteer_uris",
+    "registry_uri",
+    "log_uri",
+    "corrections_uri",
+    "reviewed_uri",
+    "evidently_workspace",
+)
 
 _PASSWORD_OPTIONS = frozenset({"password", "passwd", "pwd", "sslpassword"})
 _TYPES: Mapping[str, tuple[str, Callable[[object], bool]]] = {
@@ -34,13 +44,15 @@ def check_arguments(package: Package, arguments: Mapping[str, object], *, allow_
 
     Raises:
         ConfigError: a parameter is unknown, missing, of the wrong type or too large; a URI names a disk that pods do not
-            share; several tuning workers have no study in common; a URL carries a password.
+            share; several tuning workers have no study in common; a monitor would train in its own pod; a URL carries a
+            password.
     """
     check_some(package, arguments)
     _check_complete(package, arguments)
     effective = {name: parameter.default for name, parameter in package.parameters.items()} | dict(arguments)
     _check_passwords(effective)
     _check_study(effective)
+    _check_training_host(effective)
     if not allow_file_uris:
         _check_uris(effective)
 
@@ -109,9 +121,18 @@ def _check_study(values: Mapping[str, object]) -> None:
         )
 
 
+def _check_training_host(values: Mapping[str, object]) -> None:
+    if values.get("mode") == "auto" and values.get("kfp_host") == "":
+        raise ConfigError(
+            "mode=auto without kfp_host would train inside the pod of the resubmit step and end with it: give kfp_host, the "
+            "address of the KFP API as pods reach it"
+        )
+
+
 def _check_uris(values: Mapping[str, object]) -> None:
     for name in URI_PARAMETERS:
-        for uri in str(values.get(name) or "").split(","):
+        for part in str(values.get(name) or "").split(","):
+            uri = part.partition("=")[2] if name == "gazetteer_uris" else part
             if uri.strip() and is_local(uri.strip()):
                 raise ConfigError(
                     f"{name} names a file of one machine, and the steps run in pods that share no disk: put it under s3://, "
