@@ -18,8 +18,10 @@ def monitoring(
     model_name: str = "clinical-ner",
     registry_uri: str = "s3://clinical-ner/registry",
     log_uri: str = "",
+    samples_uri: str = "",
     window_hours: float = 24.0,
     window_end: str = "",
+    novelty_days: float = 7.0,
     watch_percent: float = 2.0,
     retrain_percent: float = 5.0,
     experiment_percent: float = 10.0,
@@ -29,6 +31,8 @@ def monitoring(
     max_gap_hours: float = 24.0,
     min_new_annotated: int = 200,
     min_reviewed_notes: int = 100,
+    novelty_rate_ratio: float = 1.5,
+    novelty_new_share: float = 0.05,
     corrections_uri: str = "",
     reviewed_uri: str = "",
     mode: str = "propose",
@@ -44,6 +48,7 @@ def monitoring(
     kfp_namespace: str = "",
     runs_folder: str = "runs",
     evidently_workspace: str = "",
+    metrics_to: str = "",
 ) -> str:
     """Compare what the live model answered with its reference; decide, and resubmit the training where that is asked for.
 
@@ -51,8 +56,10 @@ def monitoring(
         model_name: Name that the model is served under; its live version is watched.
         registry_uri: Where datasets, models and the records of resubmissions live.
         log_uri: Where the inference log lies; empty for beside the registry.
+        samples_uri: Where review samples lie, and annotation tasks are left when only they can help; empty for beside the log.
         window_hours: Length of a window. The last two are compared, and drift has to last through both.
         window_end: End of the newest window (ISO 8601, UTC unless it says otherwise); empty for the last full hour.
+        novelty_days: Days before both windows whose unknown words are no longer new; 0 looks for no new words.
         watch_percent: Deviation in percent from which the decision is to watch.
         retrain_percent: Deviation in percent from which the decision is to retrain.
         experiment_percent: Deviation in percent above which the decision is to experiment.
@@ -62,8 +69,10 @@ def monitoring(
         max_gap_hours: Longest time between two windows that count as consecutive.
         min_new_annotated: Newly annotated documents that are worth a training by themselves.
         min_reviewed_notes: Reviewed notes below which two versions are not compared.
-        corrections_uri: Corrections to train on, as dataset://DIGEST; empty for none.
-        reviewed_uri: Uniformly sampled reviewed notes, as dataset://DIGEST, to compare live and previous version; or empty.
+        novelty_rate_ratio: Rate of unknown words against the reference's that is an alert, if it is beyond noise.
+        novelty_new_share: Share of new words among the recurring unknown ones, less what chance gives, that is an alert.
+        corrections_uri: Corrections to train on, as dataset://DIGEST; empty for the model's current ones, none for none.
+        reviewed_uri: Notes to compare live and previous version on, likewise; empty for the uniformly sampled current ones.
         mode: propose leaves the submission to a person (clinical-ner resubmit approve), auto submits.
         cool_down_hours: Hours from the end of a training run to the next submission.
         min_new_documents: New or changed training documents below which nothing is trained.
@@ -71,12 +80,13 @@ def monitoring(
         max_run_hours: A training run that has not ended by then counts as failed.
         retrain_trials: Tuning trials of a retrain.
         experiment_trials: Tuning trials of an experiment.
-        training_parameters: JSON object of further parameters of the training pipeline; empty for none.
+        training_parameters: JSON object of further parameters of the training pipeline: {"min_f1": 0.7}; empty for none.
         training_package: Compiled training pipeline that is submitted, a path where the step runs.
         kfp_host: KFP API endpoint that trainings are submitted to; empty for the machine that the step runs on.
         kfp_namespace: Profile of a multi-user Kubeflow; empty for a single-user one.
         runs_folder: Folder of training runs without kfp_host.
         evidently_workspace: Folder of an Evidently workspace that collects snapshots for its UI; empty for none.
+        metrics_to: A Prometheus Pushgateway (http://...) or a textfile collector's folder for metrics; empty for nowhere.
 
     Returns:
         Whether a resubmission was considered: yes or no.
@@ -87,6 +97,8 @@ def monitoring(
         log_uri=log_uri,
         window_hours=window_hours,
         window_end=window_end,
+        novelty_days=novelty_days,
+        metrics_to=metrics_to,
     )
     windows = collected.outputs["windows"]
     compared = drift_report(
@@ -103,6 +115,8 @@ def monitoring(
         max_gap_hours=max_gap_hours,
         min_new_annotated=min_new_annotated,
         min_reviewed_notes=min_reviewed_notes,
+        novelty_rate_ratio=novelty_rate_ratio,
+        novelty_new_share=novelty_new_share,
     )
     decided = decide(
         windows=windows,
@@ -111,13 +125,15 @@ def monitoring(
         registry_uri=registry_uri,
         corrections_uri=corrections_uri,
         reviewed_uri=reviewed_uri,
+        metrics_to=metrics_to,
     )
     with dsl.If(decided.outputs["Output"] == "yes", name="asked for"):
         submitted = resubmit(
             decision=decided.outputs["decision"],
             model_name=model_name,
             registry_uri=registry_uri,
-            corrections_uri=corrections_uri,
+            log_uri=log_uri,
+            samples_uri=samples_uri,
             mode=mode,
             cool_down_hours=cool_down_hours,
             min_new_documents=min_new_documents,
@@ -130,6 +146,7 @@ def monitoring(
             kfp_host=kfp_host,
             kfp_namespace=kfp_namespace,
             runs_folder=runs_folder,
+            metrics_to=metrics_to,
         )
     for task in (collected, decided, submitted):
         task.set_caching_options(enable_caching=False)

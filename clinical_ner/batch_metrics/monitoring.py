@@ -6,6 +6,7 @@ from typing import get_args
 
 from clinical_ner.batch_metrics.series import Job, Series
 from clinical_ner.drift.decision import Decision, ReviewedF1
+from clinical_ner.drift.novelty import Novelty
 from clinical_ner.drift.rules import SEVERITY
 from clinical_ner.resubmit.outcome import Outcome, Status
 from clinical_ner.resubmit.records import LastRun, State
@@ -41,6 +42,8 @@ def decision_series(decision: Decision, *, now: datetime) -> Series:
         series.put("drift_column_deviation_ratio", "Deviation of a column.", column.deviation / _PERCENT, **of)
         series.put("drift_column_beyond_noise", "1 for a column that chance does not explain.", column.beyond_noise, **of)
     series.put("drift_new_annotated_documents", "Corrections that the version was not trained on.", decision.new_annotated)
+    if decision.novelty:
+        _put_novelty(series, decision.novelty)
     if decision.reviewed:
         _put_reviewed(series, decision.reviewed)
     return series
@@ -60,6 +63,20 @@ def _series(model: str, version: str, stage: str, now: datetime) -> Series:
     series = Series(Job(NAME, {"model": model, "stage": stage}), model_version=version)
     series.put("monitoring_last_success_timestamp_seconds", "When the stage succeeded last.", now.timestamp())
     return series
+
+
+def _put_novelty(series: Series, novelty: Novelty) -> None:
+    series.put("novelty_alert", "1 when unknown words are worth an alert.", novelty.alert)
+    series.put("novelty_unknown_ratio", "Share of words that the model does not know, mean of notes.", novelty.unknown_rate)
+    if novelty.reference_rate is not None:
+        series.put("novelty_reference_unknown_ratio", "The same in the version's reference.", novelty.reference_rate)
+    if novelty.words is None or novelty.unasked:
+        return
+    words = novelty.words
+    series.put("novelty_unknown_words", "Different unknown words of the newest window.", words.different)
+    series.put("novelty_new_words", "Those of them that no earlier note had.", words.new)
+    series.put("novelty_recurring_words", "Different unknown words that several notes had.", words.recurring)
+    series.put("novelty_recurring_new_words", "Those of them that no earlier note had.", words.recurring_new)
 
 
 def _put_reviewed(series: Series, reviewed: ReviewedF1) -> None:

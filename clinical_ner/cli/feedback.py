@@ -16,7 +16,7 @@ from clinical_ner.cli.options import DEFAULT_NAME, AsJson, ModelName, RegistryUr
 from clinical_ner.clock import utc_now
 from clinical_ner.corpora import FORMATS, LabelMap, read_corpus
 from clinical_ner.errors import ConfigError, DataError
-from clinical_ner.feedback import add_corrections, dump_tasks, join_corrections, label_config, load_corrections
+from clinical_ner.feedback import add_corrections, dump_tasks, join_corrections, label_config, uncorrected, withdraw_tasks
 from clinical_ner.review import ReviewSample, Stratum
 from clinical_ner.review import store as samples_store
 from clinical_ner.settings import Settings
@@ -55,10 +55,11 @@ def export(
     reading = samples_store.read_samples(_open(samples_uri), name)
     for problem in reading.rejected:
         typer.echo(problem, err=True)
-    done = {document.id for document in load_corrections(open_storage(registry_uri), name)}
-    chosen = _choose(reading.samples, stratum, done)[: limit or None]
+    waiting = uncorrected(reading.samples, open_storage(registry_uri), name)
+    done = len(reading.samples) - len(waiting)
+    chosen = _choose(waiting, stratum)[: limit or None]
     if not chosen:
-        raise DataError(f"no samples to export: {len(reading.samples)} in the store, {len(done)} notes corrected already")
+        raise DataError(f"no samples to export: {len(reading.samples)} in the store, {done} notes corrected already")
     _write_private(out, dump_tasks(chosen))
     if config_out:
         _write_private(config_out, label_config(_labels(reading.samples)).encode())
@@ -120,10 +121,15 @@ def prune(
 ) -> None:
     """Delete the review samples of older days; corrections that were added stay. What is deleted cannot be had back.
 
+    Tasks that the monitoring pipeline exported go too; its next run makes them anew of what is left.
+
     Example: clinical-ner feedback prune --older-than-days 30
     """
     before = utc_now().date() - timedelta(days=older_than_days)
-    count = samples_store.prune(_open(samples_uri), before, dry_run=dry_run)
+    storage = _open(samples_uri)
+    count = samples_store.prune(storage, before, dry_run=dry_run)
+    if not dry_run:
+        withdraw_tasks(storage)
     typer.echo(f"{count:,} samples of days before {before} {'would be deleted' if dry_run else 'deleted'}")
 
 
@@ -135,9 +141,14 @@ def forget(
 ) -> None:
     """Delete the review sample of one note. Corrections are in immutable datasets, and stay.
 
+    Tasks that the monitoring pipeline exported go too; its next run makes them anew of what is left.
+
     Example: clinical-ner feedback forget 5f0c7d0e2c9b4b4e9d3f1f7b8a6c5d4e
     """
-    count = samples_store.forget(_open(samples_uri), record_id, dry_run=dry_run)
+    storage = _open(samples_uri)
+    count = samples_store.forget(storage, record_id, dry_run=dry_run)
+    if not dry_run:
+        withdraw_tasks(storage)
     typer.echo(f"{count:,} samples {'would be deleted' if dry_run else 'deleted'}")
 
 
@@ -147,10 +158,10 @@ def _open(uri: str) -> Storage:
     return open_storage(uri)
 
 
-def _choose(samples: Sequence[ReviewSample], stratum: str, done: set[str]) -> list[ReviewSample]:
+def _choose(samples: Sequence[ReviewSample], stratum: str) -> list[ReviewSample]:
     if stratum and stratum not in set(Stratum):
         raise ConfigError(f"--stratum: {stratum!r} is not {' or '.join(Stratum)}")
-    return [each for each in samples if each.record_id not in done and (not stratum or each.stratum == stratum)]
+    return [each for each in samples if not stratum or each.stratum == stratum]
 
 
 def _labels(samples: Sequence[ReviewSample]) -> list[str]:

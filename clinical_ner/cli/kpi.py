@@ -45,10 +45,18 @@ def kpi(
     version: Annotated[str, typer.Option("--version", help="Only what this version answered; all when left out.")] = "",
     days: Annotated[int, typer.Option(min=1, max=3650, help="Only notes and promotions of the last so many days.")] = 30,
     as_json: AsJson = False,
+    metrics_to: Annotated[
+        str,
+        typer.Option(
+            "--metrics-to", help="Send the figures there too: a Pushgateway's address, or a textfile collector's folder."
+        ),
+    ] = "",
 ) -> None:
     """Show how much annotators change, how long they take, F1 on what they read, latency, and hours from data to model.
 
     Each figure has its sample size and 95 % interval. Shares, times and F1 are of uniformly drawn review samples only.
+
+    With --metrics-to it ends with status 1 when the figures could not be sent; they are shown all the same.
 
     Example: clinical-ner kpi --days 90
     """
@@ -62,6 +70,16 @@ def kpi(
         typer.echo(orjson.dumps(figures, option=orjson.OPT_INDENT_2).decode())
     else:
         Console().print(_table(figures))
+    if metrics_to:
+        _publish(figures, name, version, now, metrics_to)
+
+
+def _publish(figures: Sequence[Figure], name: str, version: str, now: datetime, metrics_to: str) -> None:
+    from clinical_ner.batch_metrics import publish  # Prometheus's client is not installed everywhere
+    from clinical_ner.batch_metrics.key_figures import figure_series
+
+    if not publish(figure_series(name, version, figures, now=now), metrics_to):
+        raise typer.Exit(1)
 
 
 def _review_figures(registry_uri: str, name: str, version: str, since: datetime) -> list[Figure]:

@@ -15,10 +15,10 @@ from clinical_ner.documents import Document, Entity
 from clinical_ner.errors import DataError
 from clinical_ner.evaluation.counts import GOLD, PREDICTED, STRICT, count_spans
 from clinical_ner.evaluation.matching import Outcome, match_spans
+from clinical_ner.feedback.choosing import uniform
 from clinical_ner.feedback.joining import predictions_of
 from clinical_ner.inference_log.record import OK
 from clinical_ner.kpi.intervals import CONFIDENCE, Bounds, clustered_share, quantile_interval
-from clinical_ner.review.sampling import Stratum
 
 if TYPE_CHECKING:
     import pyarrow as pa  # type: ignore[import-untyped]
@@ -97,11 +97,6 @@ def latency_p95(records: "pa.Table") -> Figure:
     value = float(np.quantile(milliseconds, 0.95)) if len(milliseconds) else None
     bounds = quantile_interval(milliseconds, 0.95)
     return Figure("latency", value, *bounds, len(milliseconds), "requests", "ms (95th percentile)")
-
-
-def uniform(corrections: Iterable[Document]) -> list[Document]:
-    """The corrections of the uniform stratum."""
-    return [note for note in corrections if note.metadata.get("stratum") == Stratum.UNIFORM]
 
 
 def _weights(notes: Sequence[Document]) -> list[float]:

@@ -8,6 +8,8 @@ from typing import NamedTuple
 import pyarrow.compute as pc  # type: ignore[import-untyped]
 import structlog
 
+from clinical_ner.batch_metrics import check_destination, publish
+from clinical_ner.batch_metrics.monitoring import collected_series
 from clinical_ner.clock import utc_now
 from clinical_ner.drift.collected import CollectedWindow, dump_windows, look_back_of, window_bounds
 from clinical_ner.drift.profile import Model, empty_profile
@@ -30,6 +32,7 @@ def collect_window(
     window_hours: float,
     window_end: str,
     novelty_days: float,
+    metrics_to: str,
     windows_path: PathLike,
 ) -> dict[str, int]:
     """Read what the live version answered in the last two windows, and count it.
@@ -42,6 +45,7 @@ def collect_window(
         NotFound: no version is live.
         ConfigError: a parameter is wrong.
     """
+    check_destination(metrics_to)
     champion = Registry(open_storage(registry_uri)).get(model_name, "live")
     model = Model(model_name, champion.version, champion.digest)
     log_storage = open_storage(log_uri or registry_uri)
@@ -57,6 +61,7 @@ def collect_window(
     counts["duplicate_records"] = before.duplicates + newest.duplicates
     counts["rejected_files"] = before.rejected + newest.rejected
     _log.info("collected", version=champion.version, **counts)
+    publish(collected_series(model_name, champion.version, counts, now=utc_now()), metrics_to)
     return counts
 
 

@@ -2,20 +2,28 @@
 
 import os
 import socket
+from functools import partial
 from pathlib import Path
 
 import orjson
 import structlog
 from pydantic import ValidationError
 
-from clinical_ner.datasets import parse_dataset_uri
+from clinical_ner.batch_metrics import publish
+from clinical_ner.batch_metrics.monitoring import outcome_series
+from clinical_ner.clock import utc_now
 from clinical_ner.drift.decision import Decision
 from clinical_ner.drift.windows import WindowDrift
-from clinical_ner.errors import ConfigError, DataError
-from clinical_ner.resubmit import Request, ResubmitRules, Resubmitter
+from clinical_ner.errors import ConfigError, DataError, StorageError
+from clinical_ner.feedback import export_tasks
+from clinical_ner.registry import Registry
+from clinical_ner.resubmit import Outcome, Request, ResubmitRules, Resubmitter
+from clinical_ner.resubmit.further_parameters import check_further_parameters
 from clinical_ner.resubmit.opening import open_backend
+from clinical_ner.resubmit.store import RecordStore
 from clinical_ner.settings import Settings
 from clinical_ner.stages.artifacts import PathLike, read_bytes, write_text
+from clinical_ner.storage import open_storage
 
 _log = structlog.get_logger()
 
@@ -24,7 +32,8 @@ def resubmit(
     *,
     model_name: str,
     registry_uri: str,
-    corrections_uri: str,
+    log_uri: str,
+    samples_uri: str,
     decision_path: PathLike,
     limits: ResubmitRules,
     training_parameters: str,
@@ -32,6 +41,7 @@ def resubmit(
     kfp_host: str,
     kfp_namespace: str,
     runs_folder: str,
+    metrics_to: str,
     outcome_path: PathLike,
 ) -> str:
     """Do what the decision asks for, at most once for its cause; write the outcome and return its status.
@@ -39,22 +49,41 @@ def resubmit(
     What a person should know is logged as a warning. The token of the KFP API comes from the environment, or is the pod's own.
 
     Raises:
-        ConfigError: a parameter is wrong.
+        ConfigError: a parameter is wrong; nothing was submitted.
         StorageError: the registry's store failed; the next run of the pipeline goes on where this one stopped.
     """
     decision = read_decision(decision_path)
+    rules = with_parameters(limits, training_parameters, Path(training_package))
     token = Settings().kfp_token.get_secret_value()
     backend = open_backend(
         Path(training_package), host=kfp_host, token=token, namespace=kfp_namespace, runs=Path(runs_folder).absolute()
     )
     owner = f"monitoring-pipeline {socket.gethostname()} {os.getpid()}"
-    resubmitter = Resubmitter(registry_uri, model_name, backend, with_parameters(limits, training_parameters), owner)
-    outcome = resubmitter.consider(request_of(decision, corrections_uri))
+    export = partial(describe_export, samples_uri or log_uri or registry_uri, registry_uri, model_name)
+    outcome = Resubmitter(registry_uri, model_name, backend, rules, owner, export_tasks=export).consider(request_of(decision))
     write_text(outcome_path, outcome.model_dump_json(indent=2))
+    _log_outcome(model_name, outcome)
+    last = RecordStore(open_storage(registry_uri), model_name).last_run()
+    publish(outcome_series(model_name, decision.window.model_version, outcome, last, now=utc_now()), metrics_to)
+    return outcome.status
+
+
+def _log_outcome(model_name: str, outcome: Outcome) -> None:
     for alert in outcome.alerts:
         _log.warning("alert", model=model_name, alert=alert)
     _log.info("resubmission", status=outcome.status, cause=outcome.cause_id, reason=outcome.reason)
-    return outcome.status
+
+
+def describe_export(samples_uri: str, registry_uri: str, model_name: str) -> str:
+    """Export the tasks of what nobody corrected yet and say where; that it failed is said too, and is no error."""
+    try:
+        registry = open_storage(registry_uri)
+        champion = Registry(registry).champion(model_name)
+        labels = champion.manifest.labels if champion else ()
+        return str(export_tasks(open_storage(samples_uri), registry, model_name, labels))
+    except (StorageError, ConfigError) as error:
+        _log.warning("tasks_not_exported", model=model_name, problem=str(error))
+        return f"annotation tasks could not be exported: {error}"
 
 
 def read_decision(path: PathLike) -> Decision:
@@ -69,14 +98,14 @@ def read_decision(path: PathLike) -> Decision:
         raise DataError(f"{path}: damaged artifact: not a decision") from error
 
 
-def request_of(decision: Decision, corrections_uri: str) -> Request:
-    """What resubmission needs of a decision."""
+def request_of(decision: Decision) -> Request:
+    """What resubmission needs of a decision: among it the very corrections that were counted."""
     windows = [window for window in (decision.previous, decision.window) if window]
     return Request(
         action=decision.action,
         reasons=decision.reasons,
         evidence=tuple(map(_describe, windows)),
-        corrections=(parse_dataset_uri(corrections_uri),) if corrections_uri else (),
+        corrections=(decision.corrections,) if decision.corrections else (),
     )
 
 
@@ -93,17 +122,20 @@ def limits_of(**values: float | str) -> ResubmitRules:
         raise ConfigError("; ".join(problems)) from None
 
 
-def with_parameters(limits: ResubmitRules, training_parameters: str) -> ResubmitRules:
+def with_parameters(limits: ResubmitRules, training_parameters: str, package: Path) -> ResubmitRules:
     """Limits with further parameters of the training pipeline, a JSON object.
 
     Raises:
-        ConfigError: it is none.
+        ConfigError: it is none, or has what the compiled pipeline has not, what resubmission sets itself, a value of a wrong
+            type, or a password.
     """
     try:
-        given = orjson.loads(training_parameters or "{}")
-        return limits.model_copy(update={"parameters": dict(given.items())})
+        given = dict(orjson.loads(training_parameters or "{}").items())
     except (orjson.JSONDecodeError, AttributeError) as error:
         raise ConfigError('training_parameters: not a JSON object such as {"min_f1": 0.7}') from error
+    if given:
+        check_further_parameters(given, package)
+    return limits.model_copy(update={"parameters": given})
 
 
 def _describe(window: WindowDrift) -> str:

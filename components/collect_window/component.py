@@ -13,6 +13,7 @@ def collect_window(
     window_hours: float,
     window_end: str,
     novelty_days: float,
+    metrics_to: str,
     windows: dsl.Output[dsl.Artifact],
     metrics: dsl.Output[dsl.Metrics],
 ) -> None:
@@ -25,6 +26,7 @@ def collect_window(
         window_hours: Length of a window.
         window_end: End of the newest window (ISO 8601); empty for the last full hour.
         novelty_days: Days before both windows whose unknown words are no longer new; 0 looks for no new words.
+        metrics_to: Pushgateway or folder that numbers of the log go to; empty for nowhere.
         windows: Both windows' profiles, and the newest one's unknown words by keyed hash: counts, no text.
         metrics: Notes in both windows, duplicate records, rejected files.
     """
@@ -37,6 +39,7 @@ def collect_window(
         window_hours=window_hours,
         window_end=window_end,
         novelty_days=novelty_days,
+        metrics_to=metrics_to,
         windows_path=windows.path,
     )
     for name, value in counts.items():

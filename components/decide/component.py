@@ -13,6 +13,7 @@ def decide(
     registry_uri: str,
     corrections_uri: str,
     reviewed_uri: str,
+    metrics_to: str,
     decision: dsl.Output[dsl.Artifact],
     drift_summary: dsl.Output[dsl.HTML],
 ) -> str:
@@ -23,8 +24,9 @@ def decide(
         drift: Both windows, judged, and the rules.
         model_name: Name that the model is served under.
         registry_uri: Where models, datasets and records of resubmissions live.
-        corrections_uri: Corrections as dataset://DIGEST, or empty.
-        reviewed_uri: Uniformly sampled reviewed notes as dataset://DIGEST, or empty.
+        corrections_uri: Corrections as dataset://DIGEST; empty for the model's current ones, none for none.
+        reviewed_uri: Uniformly sampled reviewed notes as dataset://DIGEST; empty for the current corrections' part, or none.
+        metrics_to: Pushgateway or folder that the decision's metrics go to; empty for nowhere.
         decision: Action, reasons in words and all numbers, as JSON.
         drift_summary: The same on one screen, each column against its reference.
 
@@ -38,6 +40,7 @@ def decide(
         registry_uri=registry_uri,
         corrections_uri=corrections_uri,
         reviewed_uri=reviewed_uri,
+        metrics_to=metrics_to,
         windows_path=windows.path,
         drift_path=drift.path,
         decision_path=decision.path,

@@ -10,7 +10,8 @@ def resubmit(
     decision: dsl.Input[dsl.Artifact],
     model_name: str,
     registry_uri: str,
-    corrections_uri: str,
+    log_uri: str,
+    samples_uri: str,
     mode: str,
     cool_down_hours: float,
     min_new_documents: int,
@@ -23,6 +24,7 @@ def resubmit(
     kfp_host: str,
     kfp_namespace: str,
     runs_folder: str,
+    metrics_to: str,
     outcome: dsl.Output[dsl.Artifact],
 ) -> str:
     """Submit, propose or refuse the training that the decision asks for, once for its cause.
@@ -31,7 +33,8 @@ def resubmit(
         decision: The decide step's answer.
         model_name: Name that the model is served under.
         registry_uri: Where models, datasets and records of resubmissions live.
-        corrections_uri: Corrections as dataset://DIGEST, or empty.
+        log_uri: Where the inference log lies; empty for beside the registry.
+        samples_uri: Where the review samples lie, and annotation tasks are left; empty for beside the log.
         mode: propose leaves the submission to a person, auto does it.
         cool_down_hours: From the end of a run to the next submission.
         min_new_documents: New or changed training documents below which nothing is trained.
@@ -44,6 +47,7 @@ def resubmit(
         kfp_host: KFP API endpoint; this machine when empty.
         kfp_namespace: Profile of a multi-user Kubeflow, or empty.
         runs_folder: Folder of runs on this machine.
+        metrics_to: Pushgateway or folder that the outcome's metrics go to; empty for nowhere.
         outcome: What was done, and why, as JSON.
 
     Returns:
@@ -54,7 +58,8 @@ def resubmit(
     return stage.resubmit(
         model_name=model_name,
         registry_uri=registry_uri,
-        corrections_uri=corrections_uri,
+        log_uri=log_uri,
+        samples_uri=samples_uri,
         decision_path=decision.path,
         limits=stage.limits_of(
             mode=mode,
@@ -70,5 +75,6 @@ def resubmit(
         kfp_host=kfp_host,
         kfp_namespace=kfp_namespace,
         runs_folder=runs_folder,
+        metrics_to=metrics_to,
         outcome_path=outcome.path,
     )

@@ -84,6 +84,7 @@ def run_collect(registry_uri, folder, end=END, **changed):
         "window_hours": HOURS,
         "window_end": end.isoformat(),
         "novelty_days": 7,
+        "metrics_to": "",
     } | changed
     return collect_window(registry_uri=registry_uri, windows_path=folder / "windows", **chosen)
 
@@ -101,13 +102,14 @@ def run_drift_report(registry_uri, folder, **changed):
     )
 
 
-def run_decide(registry_uri, folder, corrections_uri="", reviewed_uri=""):
+def run_decide(registry_uri, folder, corrections_uri="", reviewed_uri="", metrics_to=""):
     """Decide on what is in ``folder``; returns yes or no."""
     return decide(
         model_name=NAME,
         registry_uri=registry_uri,
         corrections_uri=corrections_uri,
         reviewed_uri=reviewed_uri,
+        metrics_to=metrics_to,
         windows_path=folder / "windows",
         drift_path=folder / "drift",
         decision_path=folder / "decision",
@@ -115,18 +117,20 @@ def run_decide(registry_uri, folder, corrections_uri="", reviewed_uri=""):
     )
 
 
-def run_resubmit(registry_uri, folder, corrections_uri="", training_parameters="", **limits):
-    """Resubmit, on this machine, as the decision in ``folder`` asks; returns the status."""
+def run_resubmit(registry_uri, folder, *, samples_uri="", training_parameters="", package="", metrics_to="", **limits):
+    """Resubmit, on this machine, as the decision in ``folder`` asks; returns the status. Without a ``package`` there is none."""
     return resubmit(
         model_name=NAME,
         registry_uri=registry_uri,
-        corrections_uri=corrections_uri,
+        log_uri="",
+        samples_uri=samples_uri,
         decision_path=folder / "decision",
         limits=limits_of(**limits),
         training_parameters=training_parameters,
-        training_package=str(folder / "no-such-pipeline.yaml"),
+        training_package=str(package or folder / "no-such-pipeline.yaml"),
         kfp_host="",
         kfp_namespace="",
         runs_folder=str(folder / "runs"),
+        metrics_to=metrics_to,
         outcome_path=folder / "outcome",
     )

@@ -146,8 +146,8 @@ def test_drift_without_corrections_needs_annotation(monitored, shifted):
 def test_auto_without_a_package_gives_up_and_is_seen_to(finished, shifted, tmp_path):
     """A training that cannot be submitted is refused with its reason, and the next window looks at it, drifted or not."""
     registry_uri = make_live(finished, tmp_path / "own")
-    corrections_uri = store_corrections(registry_uri, 60)
-    assert run_resubmit(registry_uri, shifted, corrections_uri, '{"min_f1": 0.1}', mode="auto") == "refused"
+    run_decide(registry_uri, shifted, store_corrections(registry_uri, 60))
+    assert run_resubmit(registry_uri, shifted, training_parameters='{"min_f1": 0.1}', mode="auto") == "refused"
     assert "no compiled pipeline there" in outcome(shifted)["reason"]
     (record,) = RecordStore(open_storage(registry_uri), NAME).records()
     assert record.parameters["min_f1"] == 0.1

@@ -49,7 +49,7 @@ def monitor(registry_uri, log_uri, folder, corrections_uri):
     assert (counts["notes"], counts["notes_before"], counts["rejected_files"]) == (120, 120, 0)
     run_drift_report(registry_uri, folder)
     assert run_decide(registry_uri, folder, corrections_uri) == "yes"
-    return run_resubmit(registry_uri, folder, corrections_uri, mode="propose")
+    return run_resubmit(registry_uri, folder, mode="propose")
 
 
 def test_loop_from_notes_to_a_proposed_training(uris, tmp_path):
