@@ -19,6 +19,12 @@ class Settings(BaseSettings):
     inference_log_uri: str = ""
     """Where the server's inference log lies: a path, ``file://`` or ``s3://bucket/prefix``."""
 
+    inference_log_key: SecretStr = SecretStr("")
+    """Key of the log's hashes, the servers' own; only what resolves hashes to words needs it."""
+
+    inference_log_key_file: Path | None = None
+    """File with that key."""
+
     max_note_bytes: int = DEFAULT_MAX_NOTE_BYTES
     """Longest note in UTF-8 bytes, at ingest and in a request."""
 

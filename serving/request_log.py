@@ -7,11 +7,11 @@ from typing import NamedTuple, Protocol, Self
 
 from prometheus_client import CollectorRegistry
 
-from clinical_ner.errors import ConfigError
 from clinical_ner.inference_log import InferenceRecord
+from clinical_ner.inference_log.key import read_key
 from clinical_ner.inference_log.log import InferenceLog, LogLimits
 from clinical_ner.inference_log.metrics import LogMetrics
-from clinical_ner.inference_log.record import MIN_KEY_BYTES, OK, hash_text, hash_words
+from clinical_ner.inference_log.record import OK, hash_text, hash_words
 from clinical_ner.model_package import Manifest
 from clinical_ner.storage import open_storage
 from serving.settings import ServingSettings
@@ -129,7 +129,7 @@ def open_request_log(settings: ServingSettings, manifest: Manifest, registry: Co
     """
     if not settings.inference_log_uri:
         return None
-    key = read_key(settings)
+    key = read_key(settings.inference_log_key, settings.inference_log_key_file)
     limits = LogLimits(
         settings.inference_log_spool_bytes, settings.inference_log_segment_bytes, settings.inference_log_flush_seconds
     )
@@ -141,30 +141,6 @@ def open_request_log(settings: ServingSettings, manifest: Manifest, registry: Co
         required=settings.inference_log_required,
     )
     return RequestLog(log, manifest, key)
-
-
-def read_key(settings: ServingSettings) -> bytes:
-    """The key of the texts' hashes, from its file or its setting; white space around it is not part of it.
-
-    Raises:
-        ConfigError: it is given twice, too short, or its file cannot be read.
-    """
-    key = settings.inference_log_key.get_secret_value().encode().strip()
-    if settings.inference_log_key_file is not None:
-        if key:
-            raise ConfigError("--inference-log-key and --inference-log-key-file: give one of them")
-        key = _read_key_file(settings)
-    if 0 < len(key) < MIN_KEY_BYTES or (not key and settings.inference_log_key_file is not None):
-        raise ConfigError(f"the inference log's key has {len(key)} bytes; at least {MIN_KEY_BYTES} random ones are needed")
-    return key
-
-
-def _read_key_file(settings: ServingSettings) -> bytes:
-    path = settings.inference_log_key_file
-    try:
-        return path.read_bytes().strip() if path is not None else b""
-    except OSError as error:
-        raise ConfigError(f"--inference-log-key-file: {path}: {error.strerror}") from error
 
 
 def kept_name(column: Sequence[str], number: int) -> str:

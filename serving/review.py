@@ -6,12 +6,13 @@ from typing import Protocol
 from prometheus_client import CollectorRegistry
 
 from clinical_ner.errors import ConfigError
+from clinical_ner.inference_log.key import read_key
 from clinical_ner.model_package import Manifest
 from clinical_ner.review.answered import AnsweredNote, ServedModel
 from clinical_ner.review.metrics import ReviewMetrics
 from clinical_ner.review.sampling import SamplingPlan
 from clinical_ner.storage import open_storage
-from serving.request_log import RequestNotes, kept_name, read_key
+from serving.request_log import RequestNotes, kept_name
 from serving.settings import ServingSettings
 from serving.tagging import NoteAnnotation
 
@@ -64,7 +65,7 @@ def open_review(settings: ServingSettings, manifest: Manifest, registry: Collect
         settings.review_uniform_probability,
         settings.review_low_confidence_probability,
         settings.review_low_confidence_threshold,
-        read_key(settings),
+        read_key(settings.inference_log_key, settings.inference_log_key_file),
     )
     model = ServedModel(manifest.name, manifest.served_version, manifest.model_digest)
     try:
