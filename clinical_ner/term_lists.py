@@ -14,7 +14,8 @@ from collections.abc import Iterable, Sequence
 from clinical_ner.digests import digest_of, hex_of
 from clinical_ner.errors import AlreadyExists, ConfigError, DataError, StorageError
 from clinical_ner.gazetteer import EMPTY, Gazetteer
-from clinical_ner.storage import Storage, open_storage
+from clinical_ner.storage import Storage
+from clinical_ner.storage.objects import read_object
 
 GAZETTEER_URI = "gazetteer://"
 _TERM_COLUMNS = ("term", "label", "name")
@@ -54,8 +55,7 @@ def _read_lists(entries: Iterable[str]) -> dict[str, list[str]]:
         name, _, uri = (part.strip() for part in entry.partition("="))
         if not name or not uri:
             raise ConfigError(f"gazetteer_uris: {entry!r} is not of the form CLASS=URI or {GAZETTEER_URI}DIGEST")
-        folder, _, file = uri.rpartition("/")
-        terms.setdefault(name, []).extend(_parse_terms(open_storage(folder or ".").read(file), uri))
+        terms.setdefault(name, []).extend(_parse_terms(read_object(uri), uri))
     return terms
 
 

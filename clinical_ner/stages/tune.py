@@ -13,7 +13,7 @@ from clinical_ner.features import FeatureSpec
 from clinical_ner.reports.tuning import render_tuning
 from clinical_ner.search_plan import SearchPlan
 from clinical_ner.stages.artifacts import PathLike, read_bytes, read_gazetteer, read_sentences, write_text
-from clinical_ner.storage import open_storage
+from clinical_ner.storage.objects import read_object
 from clinical_ner.training import CrfParameters
 from clinical_ner.tuning import TuningData, best_parameters, finished_trials, open_study, run_trials, study_name
 
@@ -124,9 +124,9 @@ def read_parameters(params_uri: str) -> CrfParameters:
     Raises:
         ConfigError: the file holds no such object.
     """
-    folder, _, name = params_uri.rpartition("/")
+    name = params_uri.rpartition("/")[2]
     try:
-        fields = orjson.loads(open_storage(folder or ".").read(name))
+        fields = orjson.loads(read_object(params_uri))
         fields = fields.get("parameters", fields)
         return CrfParameters(**{field: fields[field] for field in CrfParameters.model_fields})
     except (ValueError, KeyError, TypeError, AttributeError) as error:
