@@ -25,6 +25,9 @@ from clinical_ner.resubmit.backends import RunReference, RunState
 REQUEST, RESULT, LOCK, PROGRESS = "request.json", "result.json", "run.lock", "progress.log"
 _START_SECONDS = 60.0
 _POLL_SECONDS = 0.05
+_OF_A_STEP = {"TMPDIR", "_KFP_RUNTIME"}
+"""Variables of a pipeline's step, which this process may be. Its temporary folder is removed before the run ends, and KFP cannot
+run a pipeline in a process that takes itself for a step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +102,7 @@ def _write_request(run: Path, package: Path, parameters: Mapping[str, object]) -
 
 def _start(run: Path) -> None:
     """Start the process and return once it holds the lock or has ended: a second one finds the lock and goes."""
-    # The temporary folder of a pipeline's step, which this process may be, is removed before the run ends.
-    environment = {name: value for name, value in os.environ.items() if name != "TMPDIR"}
+    environment = {name: value for name, value in os.environ.items() if name not in _OF_A_STEP}
     with (run / PROGRESS).open("ab") as progress:
         child = subprocess.Popen(
             [sys.executable, "-m", "clinical_ner.resubmit.local_run", str(run)],

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,14 @@ from clinical_ner.reports.story import Gain, make_example, render_story
 from clinical_ner.splitting import text_key
 from clinical_ner.storage import open_storage
 from clinical_ner.tagger import Tagger
-from pipelines.demonstration.comparison import Row, compare, without_texts
-from pipelines.demonstration.loop import CHANGED, CHANGED_NOTES, CHANGED_SEED, ORDINARY_NOTES, ORDINARY_SEED, Loop
+from pipelines.demonstration.comparison import compare, without_texts
+from pipelines.demonstration.loop import Loop
 
+ORDINARY = "as the model knows them"
+ORDINARY_SEED, ORDINARY_NOTES = 11, 400
+CHANGE = "most diseases new to the model, half of the patients at a new site"
+CHANGED = Shift(new_diseases=0.6, new_site=0.5)
+CHANGED_SEED, CHANGED_NOTES = 12, 500
 COMPARED_SEED, COMPARED_NOTES = 13, 300
 STORY = "story.html"
 
@@ -39,10 +45,10 @@ def demonstrate(output: Path, console: Console) -> dict[str, Any]:
     loop = Loop(output, console, output / STORY)
     first = loop.train()
     with loop.serve(first["model"]["uri"]) as base_url:
-        loop.ask(base_url)
-        ordinary = loop.send(base_url, "Ordinary days", ORDINARY_SEED, ORDINARY_NOTES, Shift())
+        ordinary = loop.send(base_url, "Ordinary days", ORDINARY, synthesize(ORDINARY_NOTES, seed=ORDINARY_SEED))
         quiet = loop.watch("Watch: ordinary days", ordinary, "watch-ordinary")
-        changed = loop.send(base_url, "The hospital changes", CHANGED_SEED, CHANGED_NOTES, CHANGED)
+        sent = synthesize(CHANGED_NOTES, seed=CHANGED_SEED, shift=CHANGED)
+        changed = loop.send(base_url, "The hospital changes", CHANGE, sent)
     alarm = loop.watch("Watch: changed days", changed, "watch-changed")
     loop.correct(changed)
     answer = loop.watch("Watch again, with corrections", changed, "watch-corrected")
@@ -51,14 +57,14 @@ def demonstrate(output: Path, console: Console) -> dict[str, Any]:
     version = second["model"]["uri"].rpartition("/")[2]
     if answer["decision"]["action"] == "experiment":
         loop.go_live(version)
-    rows = _tell(loop, version)
+    gains = _tell(loop, version)
     results = {
         "story": str(loop.page),
         "seconds": time.monotonic() - started,
         "decisions": [run["decision"]["action"] for run in (quiet, alarm, answer)],
         "outcomes": [run["outcome"].get("status", "") for run in (quiet, alarm, answer)],
         "versions": [first["model"], second["model"]],
-        "comparison": [row._asdict() for row in rows],
+        "comparison": [asdict(gain) for gain in gains],
     }
     (output / "demo.json").write_bytes(orjson.dumps(results, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
     console.print(f"demo done in {results['seconds']:.0f} s; its story: {loop.page}", soft_wrap=True)
@@ -75,7 +81,7 @@ def _check_decisions(quiet: dict[str, Any], alarm: dict[str, Any], answer: dict[
         raise PipelineRunError(f"nothing was submitted: {answer['outcome'].get('reason', 'no outcome')}")
 
 
-def _tell(loop: Loop, version: str) -> Sequence[Row]:
+def _tell(loop: Loop, version: str) -> list[Gain]:
     """Compare both versions on notes that the corrections do not hold; write the story page."""
     storage = open_storage(loop.registry_uri)
     registry = Registry(storage)
@@ -104,7 +110,7 @@ def _tell(loop: Loop, version: str) -> Sequence[Row]:
         shift=str(CHANGED),
     )
     loop.page.write_text(page, encoding="utf-8")
-    return rows
+    return gains
 
 
 def _telling(before: Tagger, after: Tagger, notes: Sequence[Document]) -> Document:

@@ -3,8 +3,8 @@
 import secrets
 import shlex
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,6 @@ import requests
 from rich.console import Console
 
 from clinical_ner.cli import app as clinical_ner
-from clinical_ner.corpora.synthetic import Shift, synthesize
 from clinical_ner.documents import Document
 from clinical_ner.errors import PipelineRunError
 from clinical_ner.pipeline_runs.results import collect_results
@@ -27,10 +26,6 @@ from pipelines.demonstration.server import ask, serve
 from pipelines.demonstration.traffic import TwoWindows, send_two_windows, wait_until_logged
 from pipelines.parameters import default_parameters
 
-CHANGED = Shift(new_diseases=0.6, new_site=0.5)
-"""What happens to the hospital: diseases that the first model never saw, and patients of another site."""
-ORDINARY_SEED, CHANGED_SEED = 11, 12
-ORDINARY_NOTES, CHANGED_NOTES = 400, 500
 NOTE = (
     "Pt is a 64 y/o man with type 2 diabetes and hypertension, admitted with community-acquired pneumonia.\n"
     "Started on ceftriaxone and azithromycin; metformin continued. Denies chest pain."
@@ -48,6 +43,7 @@ class Loop:
     page: Path
     steps: list[Step] = field(default_factory=list)
     model_name: str = "clinical-ner"
+    _key: str = field(default_factory=lambda: secrets.token_hex(16), repr=False)
 
     @property
     def registry_uri(self) -> str:
@@ -75,9 +71,7 @@ class Loop:
             if not results["model"]["uri"]:
                 raise PipelineRunError(f"the gate rejected the model: see {results['reports']['gate_report']}")
             scores = results["metrics"]["strict"]
-            notes.say(
-                f"600 synthetic notes, {parameters['n_trials']} tuning trials; strict F1 {scores['f1']:.3f} on held-out notes."
-            )
+            notes.say(f"Trained on {parameters['corpus_uri']}; strict F1 {scores['f1']:.3f} on notes held out from it.")
             notes.say("No version was live before: the gate asked for floors only.")
             notes.end(results["gate"]["verdict"], "fine", *results["reports"].values())
             notes.command = f"python -m pipelines run --registry-uri {self.registry_uri}"
@@ -89,29 +83,33 @@ class Loop:
         model_dir = Path(model_uri.removeprefix("file://"))
         options = ["--inference-log-uri", self.log_uri, "--inference-log-spool", str(self.output / "spool")]
         options += ["--inference-log-flush-seconds", "0.5", "--drain-seconds", "0", "--review-uniform-probability", "1"]
-        key = {"CLINICAL_NER_INFERENCE_LOG_KEY": secrets.token_hex(16)}
-        with serve(model_dir, self.output / f"server-{model_dir.name}.log", *options, environment=key) as base_url:
+        log = self.output / f"server-{model_dir.name}.log"
+        with ExitStack() as stack:
+            with self.step(f"Serve {model_dir.name}") as notes:
+                key = {"CLINICAL_NER_INFERENCE_LOG_KEY": self._key}
+                base_url = stack.enter_context(serve(model_dir, log, *options, environment=key))
+                found = self._ask(base_url)
+                notes.say(f"Ready, and asked over the v2 protocol about one note: {found} entities.")
+                notes.end("ready", "fine", log)
+                notes.command = f"python -m serving --model-dir {model_dir}"
             yield base_url
 
-    def ask(self, base_url: str) -> None:
-        """Ask about one note, and show the answer."""
-        with self.step("Serve and ask") as notes, requests.Session() as session:
+    def _ask(self, base_url: str) -> int:
+        """Ask about one note, and show the answer; returns the number of its entities."""
+        with requests.Session() as session:
             (reply,) = ask(session, base_url, self.model_name, [Document("", NOTE, ())])
-            self.console.print(NOTE, style="italic", highlight=False)
-            for entity in reply.entities:
-                self.console.print(f"  {entity['label']:<10} {entity['text']} ({entity['score']:.2f})", highlight=False)
-            notes.say(f"Version {reply.version} answered over the v2 protocol: {len(reply.entities)} entities in one note.")
-            notes.end("ready", "fine", *self.output.glob("server-*.log"))
-            notes.command = f"python -m serving --model-dir {self.output}/registry/models/{self.model_name}/{reply.version}"
+        self.console.print(NOTE, style="italic", highlight=False)
+        for entity in reply.entities:
+            self._show(f"  {entity['label']:<10} {entity['text']} ({entity['score']:.2f})")
+        return len(reply.entities)
 
-    def send(self, base_url: str, title: str, seed: int, count: int, shift: Shift) -> TwoWindows:
+    def send(self, base_url: str, title: str, what: str, sent: Sequence[Document]) -> TwoWindows:
         """Send two windows of notes, and wait until the log has them."""
         with self.step(title) as notes:
-            windows = send_two_windows(base_url, self.model_name, synthesize(count, seed=seed, shift=shift))
+            windows = send_two_windows(base_url, self.model_name, sent)
             wait_until_logged(self.log_uri, self.model_name, windows)
-            notes.say(
-                f"{len(windows.notes)} notes of other patients in two windows, each answered and logged without its text."
-            )
+            notes.say(f"{len(windows.notes)} notes of other patients in two windows, {what}.")
+            notes.say("All were answered, and logged without their text.")
             notes.end("logged", "note", self.output / "log" / "inference-log")
         return windows
 
@@ -135,8 +133,10 @@ class Loop:
             decision, outcome = results["decision"], results["outcome"]
             for reason in decision["reasons"]:
                 notes.say(reason)
-            if outcome:
-                notes.say(f"Resubmission: {outcome['status']}. {outcome['reason']}.")
+            if outcome and outcome["status"] == "submitted":
+                notes.say(f"A training was submitted, the only one for cause {outcome['cause_id'][:12]}.")
+            elif outcome:
+                notes.say(f"Nothing was submitted ({outcome['status']}): {outcome['reason']}.")
             notes.end(decision["action"], TONES.get(decision["action"], "warning"), *results["reports"].values())
             notes.links.append(link_to(results["decision_path"], self.page))
             notes.command = f"python -m pipelines monitor --registry-uri {self.registry_uri} --log-uri {self.log_uri} ..."
@@ -161,9 +161,7 @@ class Loop:
         with self.step("Train again, judge against the live version") as notes:
             folder = self.output / "runs" / outcome["run"]["run_id"]
             backend = LocalBackend(self.output / "v1" / "pipeline.yaml", self.output / "runs")
-            state = backend.wait(
-                RunReference(**outcome["run"]), lambda line: self.console.print(line, highlight=False, markup=False)
-            )
+            state = backend.wait(RunReference(**outcome["run"]), self._show)
             if state is not RunState.SUCCEEDED:
                 raise PipelineRunError(f"the resubmitted training {state}: see {folder}")
             results = collect_results(backend.package, folder, read_parameters(folder), {})
@@ -171,7 +169,7 @@ class Loop:
                 raise PipelineRunError(f"the gate rejected the new model: see {results['reports']['gate_report']}")
             for check in results["gate"]["checks"]:
                 if "champion" in check["name"] and check["verdict"] == "pass":
-                    notes.say(f"{check['name']}: {check['reason']}.".capitalize())
+                    notes.say(f"{check['name'].capitalize()}: {check['reason']}.")
             notes.end(results["gate"]["verdict"], "fine", *results["reports"].values())
         return results
 
@@ -183,6 +181,9 @@ class Loop:
             notes.command = self._run("models", "promote", version, "--reason", "the hospital has changed", *where)
             notes.say(f"What an experiment finds waits for a person. {version} is live now.")
             notes.end("live", "fine")
+
+    def _show(self, line: str) -> None:
+        self.console.print(line, soft_wrap=True, highlight=False, markup=False)
 
     def _run(self, *arguments: str) -> str:
         """Run a command of ``clinical-ner`` as its user would; returns it as typed."""

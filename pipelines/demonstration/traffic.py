@@ -15,6 +15,8 @@ from pipelines.demonstration.server import ask
 
 NOTES_A_REQUEST = 10
 SENT_SECONDS = 30
+REQUEST_SECONDS = 0.04
+"""From a reply to the next request: a burst would overflow the queue of notes that wait to be de-identified for review."""
 PAUSE_SECONDS = 1.0
 """Between windows and whatever was sent before or after them."""
 
@@ -50,6 +52,7 @@ def _send(base_url: str, model_name: str, notes: Sequence[Document]) -> dict[str
         for start in range(0, len(notes), NOTES_A_REQUEST):
             batch = notes[start : start + NOTES_A_REQUEST]
             replies = ask(session, base_url, model_name, batch)
+            time.sleep(REQUEST_SECONDS)
             answered |= {reply.record_id: note for reply, note in zip(replies, batch, strict=True)}
     return answered
 
