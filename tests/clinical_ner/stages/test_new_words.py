@@ -39,7 +39,7 @@ def words_at(registry_uri, folder, end=SHIFTED_END, **changed):
 
 
 def test_new_words_are_found_and_alert(monitored, tmp_path):
-    """Words of shifted notes that no ordinary note had: counted, logged as a warning, in numbers, reasons and page; no word is."""
+    """Words of shifted notes that no ordinary note had: counted, logged as a warning, in numbers, reasons and page."""
     words = words_at(monitored, tmp_path, **BOTH)
     with capture_logs() as logged:
         numbers = run_drift_report(monitored, tmp_path)
