@@ -99,7 +99,8 @@ def why_annotate(request: Request, plan: Plan, rules: ResubmitRules) -> str:
         return f"the training dataset would equal that of the champion {plan.champion.version}"
     if not training_set.sampled or not request.judged_twice:
         return ""
-    wanted = int(str(rules.parameters.get("min_reviewed_spans", GateThresholds().min_reviewed_spans)))
+    given = rules.parameters.get("min_reviewed_spans")
+    wanted = given if isinstance(given, int) else GateThresholds().min_reviewed_spans
     if training_set.reviewed_spans >= wanted:
         return ""
     return (

@@ -53,3 +53,22 @@ def test_gate_report_without_champion_says_so():
 def test_gate_report_without_checks_is_still_a_report():
     """An empty table is no error."""
     assert tables(render_gate_report(report("approve"))) == [[["Check", "Threshold", "Value", "Verdict", "Reason"]]]
+
+
+def test_gate_report_shows_both_judgements_side_by_side():
+    """F1, its difference and its interval on the reference test notes and on the reviewed ones, a line each."""
+    comparison = {
+        "strict.f1": {"champion": 0.8, "challenger": 0.79, "ratio": 0.99, "difference": -0.01, "low": -0.015, "high": 0.002},
+        "reviewed.strict.f1": {"champion": 0.5, "challenger": 0.7, "ratio": 1.4, "difference": 0.2, "low": 0.11, "high": 0.3},
+    }
+    text = render_gate_report(report("approve", PASSED, champion="v3", comparison=comparison))
+    assert tables(text)[1] == [
+        ["Judged on", "Champion", "Challenger", "Difference", "95 % interval"],
+        ["reference test notes", "0.800", "0.790", "-0.010", "-0.015 to +0.002"],
+        ["reviewed notes", "0.500", "0.700", "+0.200", "+0.110 to +0.300"],
+    ]
+    assert "Rows under `reviewed.`" in text
+    del comparison["reviewed.strict.f1"]
+    once = render_gate_report(report("approve", PASSED, champion="v3", comparison=comparison))
+    assert len(tables(once)[1]) == 2
+    assert "reviewed" not in once

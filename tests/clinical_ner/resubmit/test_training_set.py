@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from clinical_ner.datasets import describe_dataset, store_dataset
 from clinical_ner.documents import Document, Entity
+from clinical_ner.model_package import MANIFEST, parse_manifest
 from clinical_ner.resubmit.training_set import build_training_set, merge_corrections
 from clinical_ner.splitting import text_key
 from clinical_ner.storage import open_storage
@@ -15,14 +16,27 @@ from tests.clinical_ner.resubmit.conftest import notes
 
 
 @pytest.fixture
-def build(file_uri, live):
+def manifest_of(file_uri, model):
+    """``manifest_of(documents, test=())``: store them, and what a model made of them says of itself."""
+
+    def build(documents, test=()):
+        given = {"train": documents, "test": test} if test else {"train": documents}
+        storage = open_storage(file_uri)
+        digests = {role: store_dataset(storage, each, reader="f", parameters={}).digest for role, each in given.items()}
+        return parse_manifest(model(digests)[MANIFEST])
+
+    return build
+
+
+@pytest.fixture
+def build(file_uri, manifest_of):
     """``build(documents, corrections, test=())``: the training set of a champion made of ``documents``."""
 
     def build(documents, *corrections, test=()):
         storage = open_storage(file_uri)
-        champion = live(file_uri, documents, test)
+        champion = manifest_of(documents, test)
         digests = [store_dataset(storage, each, reader="f", parameters={}).digest for each in corrections]
-        return build_training_set(storage, champion.manifest, digests)
+        return build_training_set(storage, champion, digests)
 
     return build
 
@@ -128,3 +142,76 @@ def test_stored_training_set_names_its_parents(build, file_uri):
     assert describe_dataset(storage, made.digest).parents == made.parents
     assert describe_dataset(storage, made.test_digest).parents == made.parents[:1]
     assert describe_dataset(storage, made.digest).documents == len(made.documents)
+
+
+def reviewed(first, count, **metadata):
+    """Corrections of as many uniformly drawn review samples: notes with no patient."""
+    return [replace(each, metadata={"stratum": "uniform", **metadata}) for each in notes(first, count)]
+
+
+def test_reviewed_test_notes_are_kept_out_of_training(build):
+    """Some of the uniform stratum judge and the others train; nothing is lost, and every count is of what it says."""
+    made = build(notes(0, 60), reviewed(100, 60))
+    assert 8 <= len(made.reviewed) <= 30
+    assert len(made.documents) + len(made.test) + len(made.reviewed) == 120
+    assert (made.held_out, made.changed, made.left_out) == (len(made.reviewed), 60 - len(made.reviewed), 0)
+    trained = {text_key(document.text) for document in made.documents}
+    assert trained.isdisjoint(text_key(document.text) for document in made.reviewed)
+    assert made.sampled
+    assert made.reviewed_spans == 2 * len(made.reviewed)
+
+
+def test_copy_of_a_held_out_note_is_left_out_of_training(build):
+    """A text that judges trains in no stratum and under no id, and is counted."""
+    drawn = reviewed(100, 60)
+    held = build(notes(0, 60), drawn).reviewed
+    copies = [replace(each, id=f"copy-of-{each.id}", metadata={"stratum": "low-confidence"}) for each in held]
+    by_hand = replace(held[0], id="by-hand", text=f"{held[0].text} ", metadata={})
+    made = build(notes(0, 60), [*drawn, *copies, by_hand])
+    assert made.left_out == len(copies) + 1
+    assert made.reviewed == held
+    assert {text_key(each.text) for each in held}.isdisjoint(text_key(each.text) for each in made.documents)
+
+
+def test_held_out_notes_stay_so_for_the_next_champion(build):
+    """A champion trained on the training set finds its held-out notes held out again, whatever came since."""
+    first = build(notes(0, 60), reviewed(100, 60))
+    second = build(list(first.documents), reviewed(100, 90), test=list(first.test))
+    held = {text_key(each.text) for each in first.reviewed}
+    assert held <= {text_key(each.text) for each in second.reviewed}
+    assert held.isdisjoint(text_key(each.text) for each in second.documents)
+    assert second.changed == 30 - (len(second.reviewed) - len(first.reviewed))
+
+
+def test_note_that_the_champion_was_trained_on_does_not_judge(build):
+    """Reviewed again, it goes on training: in the champion's eyes it is known, and no fair test."""
+    known = notes(0, 60)
+    made = build(known, [replace(each, id=f"record-{each.id}", metadata={"stratum": "uniform"}) for each in known])
+    assert (made.reviewed, made.held_out, made.changed) == ((), 0, 0)
+
+
+def test_held_out_notes_of_other_models_do_not_judge(build, manifest_of):
+    """Notes that an earlier version answered stay out of training, but the window that asks for this training is not theirs."""
+    old = reviewed(100, 30, model_digest="sha256:" + "1" * 64)
+    digest = manifest_of(notes(0, 60)).model_digest
+    new = reviewed(200, 30, model_digest=digest)
+    made = build(notes(0, 60), [*old, *new])
+    assert {each.metadata["model_digest"] for each in made.reviewed} == {digest}
+    assert made.held_out > len(made.reviewed) > 0
+    assert made.changed == 60 - made.held_out
+
+
+def test_reviewed_notes_are_stored_as_a_dataset_of_their_own(build, file_uri):
+    """Its role and its parents, the corrections, are known; without reviewed notes there is no digest and no dataset."""
+    made = build(notes(0, 60), reviewed(100, 60))
+    storage = open_storage(file_uri)
+    made.store(storage)
+    stored = describe_dataset(storage, made.reviewed_digest)
+    assert (stored.documents, stored.parameters, stored.parents) == (
+        len(made.reviewed),
+        {"role": "reviewed-test"},
+        made.parents[1:],
+    )
+    plain = build(notes(0, 60), notes(100, 10))
+    plain.store(storage)
+    assert (plain.reviewed_digest, plain.sampled) == ("", False)
