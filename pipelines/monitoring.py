@@ -81,7 +81,7 @@ def monitoring(
         retrain_trials: Tuning trials of a retrain.
         experiment_trials: Tuning trials of an experiment.
         training_parameters: JSON object of further parameters of the training pipeline: {"min_f1": 0.7}; empty for none.
-        training_package: Compiled training pipeline that is submitted, a path where the step runs.
+        training_package: Compiled training pipeline that is submitted: an s3:// URI, or a path where the step runs.
         kfp_host: KFP API endpoint that trainings are submitted to; empty for the machine that the step runs on.
         kfp_namespace: Profile of a multi-user Kubeflow; empty for a single-user one.
         runs_folder: Folder of training runs without kfp_host.

@@ -2,6 +2,7 @@
 
 import os
 import socket
+import tempfile
 from functools import partial
 from pathlib import Path
 
@@ -18,8 +19,10 @@ from clinical_ner.errors import ConfigError, DataError, StorageError
 from clinical_ner.feedback import export_tasks
 from clinical_ner.registry import Registry
 from clinical_ner.resubmit import Outcome, Request, ResubmitRules, Resubmitter
+from clinical_ner.resubmit.cause import QUIET
 from clinical_ner.resubmit.further_parameters import check_further_parameters
 from clinical_ner.resubmit.opening import open_backend
+from clinical_ner.resubmit.package_source import local_package
 from clinical_ner.resubmit.store import RecordStore
 from clinical_ner.settings import Settings
 from clinical_ner.stages.artifacts import PathLike, read_bytes, write_text
@@ -53,11 +56,11 @@ def resubmit(
         StorageError: the registry's store failed; the next run of the pipeline goes on where this one stopped.
     """
     decision = read_decision(decision_path)
-    rules = with_parameters(limits, training_parameters, Path(training_package))
+    runs = Path(runs_folder).absolute()
+    package = local_package(training_package, Path(tempfile.gettempdir()) if kfp_host else runs / "packages")
+    rules = with_parameters(limits, training_parameters, package)
     token = Settings().kfp_token.get_secret_value()
-    backend = open_backend(
-        Path(training_package), host=kfp_host, token=token, namespace=kfp_namespace, runs=Path(runs_folder).absolute()
-    )
+    backend = open_backend(package, host=kfp_host, token=token, namespace=kfp_namespace, runs=runs)
     owner = f"monitoring-pipeline {socket.gethostname()} {os.getpid()}"
     export = partial(describe_export, samples_uri or log_uri or registry_uri, registry_uri, model_name)
     outcome = Resubmitter(registry_uri, model_name, backend, rules, owner, export_tasks=export).consider(request_of(decision))
@@ -103,6 +106,7 @@ def request_of(decision: Decision) -> Request:
     windows = [window for window in (decision.previous, decision.window) if window]
     return Request(
         action=decision.action,
+        drifted=decision.rules.band(decision.deviation) not in QUIET,
         reasons=decision.reasons,
         evidence=tuple(map(_describe, windows)),
         corrections=(decision.corrections,) if decision.corrections else (),

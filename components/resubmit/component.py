@@ -43,7 +43,7 @@ def resubmit(
         retrain_trials: Tuning trials of a retrain.
         experiment_trials: Tuning trials of an experiment.
         training_parameters: JSON object of further parameters of the training pipeline, or empty.
-        training_package: Compiled training pipeline.
+        training_package: Compiled training pipeline: an s3:// URI, or a path where the step runs.
         kfp_host: KFP API endpoint; this machine when empty.
         kfp_namespace: Profile of a multi-user Kubeflow, or empty.
         runs_folder: Folder of runs on this machine.

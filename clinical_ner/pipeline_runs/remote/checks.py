@@ -18,6 +18,7 @@ URI_PARAMETERS = (
     "gazetteer_uris",
     "registry_uri",
     "log_uri",
+    "samples_uri",
     "corrections_uri",
     "reviewed_uri",
     "evidently_workspace",

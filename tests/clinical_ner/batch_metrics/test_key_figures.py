@@ -49,5 +49,6 @@ def test_promtool_finds_no_fault(tmp_path):
     figures = [Figure(name, 1.0, 0.5, 2.0, 9, "notes", "unit") for name in GAUGES]
     publish(figure_series("clinical-ner", "v3", figures, now=NOW), str(tmp_path))
     (path,) = tmp_path.iterdir()
-    done = subprocess.run([promtool, "check", "metrics"], input=path.read_bytes(), capture_output=True, timeout=60, check=False)
+    command = [promtool, "check", "metrics"]
+    done = subprocess.run(command, input=path.read_bytes(), capture_output=True, timeout=60, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")

@@ -118,7 +118,7 @@ def run_decide(registry_uri, folder, corrections_uri="", reviewed_uri="", metric
 
 
 def run_resubmit(registry_uri, folder, *, samples_uri="", training_parameters="", package="", metrics_to="", **limits):
-    """Resubmit, on this machine, as the decision in ``folder`` asks; returns the status. Without a ``package`` there is none."""
+    """Resubmit, on this machine, as the decision in ``folder`` asks; returns the status. There is a ``package`` or none."""
     return resubmit(
         model_name=NAME,
         registry_uri=registry_uri,

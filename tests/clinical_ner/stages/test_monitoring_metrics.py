@@ -11,8 +11,17 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from clinical_ner.drift.decision import Decision
 from clinical_ner.errors import ConfigError
-from tests.clinical_ner.stages.monitored import DAY, END, SHIFTED_END, make_live, run_collect, run_decide, run_drift_report
-from tests.clinical_ner.stages.monitored import run_resubmit as resubmit
+from tests.clinical_ner.stages.monitored import (
+    DAY,
+    END,
+    SHIFTED_END,
+    make_live,
+    run_collect,
+    run_decide,
+    run_drift_report,
+    run_resubmit,
+    store_corrections,
+)
 from tests.servers.prometheus import Prometheus, Pushgateway
 from tests.servers.versitygw import free_port
 
@@ -24,7 +33,7 @@ def run_all(registry_uri, folder, end, metrics_to):
     run_collect(registry_uri, folder, end, metrics_to=metrics_to)
     run_drift_report(registry_uri, folder)
     if run_decide(registry_uri, folder, metrics_to=metrics_to) == "yes":
-        resubmit(registry_uri, folder, metrics_to=metrics_to)
+        run_resubmit(registry_uri, folder, metrics_to=metrics_to)
     return Decision.model_validate_json((folder / "decision").read_bytes())
 
 
@@ -71,7 +80,7 @@ def test_drifted_run_reaches_prometheus(monitored, tmp_path):
 
 
 def test_quiet_run_takes_the_last_outcome_back(monitored, tmp_path):
-    """After a drifted window with its alert comes a quiet one, which resubmission does not run for: status and alerts are gone."""
+    """After a drifted window with its alert a quiet one, for which resubmission does not run: status and alerts are gone."""
     run_all(monitored, tmp_path, SHIFTED_END, str(tmp_path / "metrics"))
     assert present(values(tmp_path / "metrics", "resubmission_status", "status")) == ["needs-annotation"]
     assert values(tmp_path / "metrics", "resubmission_alerts") == {"": 1}
@@ -91,14 +100,12 @@ def test_unjudged_window_has_no_columns(monitored, tmp_path):
 
 
 def test_failed_training_is_a_state(finished, monitored, tmp_path):
-    """A training that cannot be submitted: refused, an alert, and the last training is failed until another one is submitted."""
-    from tests.clinical_ner.stages.monitored import store_corrections
-
+    """A training that cannot be submitted: refused, an alert, and the last training stands as failed."""
     registry_uri = make_live(finished, tmp_path / "own")
     run_collect(monitored, tmp_path, SHIFTED_END)
     run_drift_report(monitored, tmp_path)
     run_decide(registry_uri, tmp_path, store_corrections(registry_uri, 60))
-    assert resubmit(registry_uri, tmp_path, metrics_to=str(tmp_path / "metrics"), mode="auto") == "refused"
+    assert run_resubmit(registry_uri, tmp_path, metrics_to=str(tmp_path / "metrics"), mode="auto") == "refused"
     assert present(values(tmp_path / "metrics", "resubmission_last_training", "state")) == ["failed"]
     assert values(tmp_path / "metrics", "resubmission_alerts") == {"": 1}
 
