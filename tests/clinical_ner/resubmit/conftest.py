@@ -1,11 +1,13 @@
 """A registry with a champion on real datasets, and backends that behave like the real ones."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from clinical_ner import model_package
 from clinical_ner.datasets import store_dataset
+from clinical_ner.gazetteer import EMPTY
 from clinical_ner.registry import Registry
 from clinical_ner.resubmit import Request, ResubmitRules, Resubmitter
 from clinical_ner.storage import open_storage
@@ -24,6 +26,11 @@ def notes(first, count, *, treatment="", patient="p"):
         note(number, f"asthma{number}", treatment or DRUGS[number % 5], group_id=f"{patient}{number}")
         for number in range(first, first + count)
     ]
+
+
+def reviewed(first, count, *, stratum="uniform", **metadata):
+    """Corrections of as many review samples: notes with no patient."""
+    return [replace(each, metadata={"stratum": stratum, **metadata}) for each in notes(first, count)]
 
 
 class Time:
@@ -53,10 +60,11 @@ def time():
 def model(tiny_model):
     """``model(dataset_digest, c1=...)``: a model that says it was trained on that dataset with these parameters."""
 
-    def build(dataset, **parameters):
+    def build(dataset, gazetteer=EMPTY, **parameters):
         old = model_package.parse_manifest(tiny_model[model_package.MANIFEST])
         payload = {path: tiny_model[path] for path in model_package.PAYLOAD}
         digits = repr((dataset, sorted(parameters.items()))).encode().hex()
+        payload[model_package.GAZETTEER] = gazetteer.to_json()
         payload[model_package.LEXICON] = b'["' + digits.encode() + b'"]'
         fields = old.model_dump(include={"name", "labels", "library_versions"})
         datasets = dataset if isinstance(dataset, dict) else {"train": dataset}

@@ -12,7 +12,7 @@ from clinical_ner.model_package import MANIFEST, parse_manifest
 from clinical_ner.resubmit.training_set import build_training_set, merge_corrections
 from clinical_ner.splitting import text_key
 from clinical_ner.storage import open_storage
-from tests.clinical_ner.resubmit.conftest import notes
+from tests.clinical_ner.resubmit.conftest import notes, reviewed
 
 
 @pytest.fixture
@@ -142,11 +142,6 @@ def test_stored_training_set_names_its_parents(build, file_uri):
     assert describe_dataset(storage, made.digest).parents == made.parents
     assert describe_dataset(storage, made.test_digest).parents == made.parents[:1]
     assert describe_dataset(storage, made.digest).documents == len(made.documents)
-
-
-def reviewed(first, count, **metadata):
-    """Corrections of as many uniformly drawn review samples: notes with no patient."""
-    return [replace(each, metadata={"stratum": "uniform", **metadata}) for each in notes(first, count)]
 
 
 def test_reviewed_test_notes_are_kept_out_of_training(build):
