@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import kfp
 import kfp_server_api
 import orjson
 import urllib3
+from kfp.client import Client
 from kfp.client.set_volume_credentials import ServiceAccountTokenVolumeCredentials
 from kfp_server_api import ApiException
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, MaxRetryError, NewConnectionError, SSLError
@@ -89,8 +89,8 @@ def connect(
         warnings.simplefilter("ignore", FutureWarning)  # "only works with Kubeflow Pipelines v2"
         # With the default namespace the constructor asks healthz five times in 25 s and may write to the home folder. The
         # namespace given here goes nowhere: every call below names its own.
-        client = kfp.Client(host=host, existing_token=token or None, credentials=credentials, namespace="unused")
-    api_client = client._run_api.api_client  # noqa: SLF001 - the one way to what kfp.Client set up
+        client = Client(host=host, existing_token=token or None, credentials=credentials, namespace="unused")
+    api_client = client._run_api.api_client  # noqa: SLF001 - the one way to what KFP's client set up
     # No retries behind our back, and a redirect (to a login page) is a failure, not an empty reply.
     retries = urllib3.Retry(total=None, connect=0, read=0, redirect=0, status=0, other=0, raise_on_redirect=False)
     api_client.rest_client.pool_manager.connection_pool_kw["retries"] = retries
