@@ -9,8 +9,16 @@ import pytest
 from typer.testing import CliRunner
 
 from clinical_ner.cli.resubmit import app
+from clinical_ner.corpora.synthetic import synthesize
+from clinical_ner.datasets import dataset_uri, load_dataset
+from clinical_ner.feedback import add_corrections
+from clinical_ner.resubmit import RunReference, RunState
+from clinical_ner.resubmit.local_backend import LocalBackend, read_parameters
+from clinical_ner.storage import open_storage
+from tests.clinical_ner.resubmit.small_pipeline import compile_small_pipeline
 from tests.clinical_ner.stages.conftest import finished  # noqa: F401  # a fixture
 from tests.clinical_ner.stages.monitored import END, SHIFT, answer_two_days, make_live, store_corrections
+from tests.clinical_ner.stages.stage_runs import NAME
 
 
 def monitor(registry_uri, output, **options):
@@ -56,3 +64,35 @@ def test_shifted_log_proposes_a_training(finished, tmp_path):  # noqa: F811
     (proposal,) = listed(registry_uri)
     assert (proposal["state"], proposal["action"]) == ("proposed", results["decision"]["action"])
     assert f"clinical-ner resubmit approve {proposal['id'][:12]}" in printed
+
+
+@pytest.mark.slow
+def test_auto_starts_a_training(finished, tmp_path):  # noqa: F811
+    """Corrections that nobody names, shifted notes, mode=auto: a training runs to its end on this machine, the corrections are
+    in its data, and the metrics of all stages are written.
+    """
+    registry_uri = make_live(finished, tmp_path)
+    answer_two_days(registry_uri, 60, SHIFT)
+    add_corrections(open_storage(registry_uri), NAME, synthesize(60, seed=20, shift=SHIFT))
+    package, runs = compile_small_pipeline(tmp_path / "small.yaml"), tmp_path / "runs"
+    results, printed = monitor(
+        registry_uri,
+        tmp_path / "run",
+        mode="auto",
+        training_package=package,
+        training_parameters='{"max_f1_drop": 0.01}',
+        runs_folder=runs,
+        metrics_to=tmp_path / "metrics",
+    )
+    assert "resubmission: submitted" in printed
+    run = RunReference.model_validate(results["outcome"]["run"])
+    assert LocalBackend(package, runs).wait(run) is RunState.SUCCEEDED
+    (resubmission,) = listed(registry_uri)
+    parameters = read_parameters(runs / run.run_id)
+    assert parameters["corpus_uri"] == dataset_uri(resubmission["dataset"])
+    assert parameters["max_f1_drop"] == 0.01
+    assert len(load_dataset(open_storage(registry_uri), resubmission["dataset"])) >= 60 + 50
+    written = {path.name.rpartition("_")[2]: path.read_text() for path in (tmp_path / "metrics").iterdir()}
+    assert set(written) == {"collect-window.prom", "decide.prom", "resubmit.prom"}
+    (status,) = [line for line in written["resubmit.prom"].splitlines() if 'status="submitted"' in line]
+    assert status.endswith(" 1.0")

@@ -25,6 +25,8 @@ def compile_small_pipeline(path):
         corpus_format: str = "",
         label_map: str = "",
         test_corpus_uri: str = "",
+        reviewed_corpus_uri: str = "",
+        gazetteer_uris: str = "",
         params_uri: str = "",
         seed: int = 0,
         dev_fraction: float = 0.1,
@@ -37,6 +39,7 @@ def compile_small_pipeline(path):
         search_space: str = "narrow",
         tuning_seed: int = 0,
         approval_required: bool = False,
+        max_f1_drop: float = 0.02,
         model_name: str = "",
         registry_uri: str = "",
     ) -> str:
