@@ -1,6 +1,5 @@
 """A local run as a person sees it: progress, then where each report lies."""
 
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -41,10 +40,8 @@ def _execute(
     """The compiled file that was run, and the seconds of each task."""
     package = output / "pipeline.yaml"
     compile_pipeline(package, definition=definition)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # KFP tells of settings for clusters that do nothing on one machine
-        with ProgressDisplay(console, quiet=quiet) as progress:
-            run_locally(package, parameters, output, progress)
+    with ProgressDisplay(console, quiet=quiet) as progress:
+        run_locally(package, parameters, output, progress)
     return package, progress.seconds_by_task()
 
 

@@ -6,6 +6,7 @@ import itertools
 import logging
 import os
 import tempfile
+import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -35,7 +36,8 @@ def run_locally(package: Path, arguments: Mapping[str, object], output: Path, pr
             runner=kfp.local.SubprocessRunner(use_venv=False), pipeline_root=str(output / ARTIFACTS), raise_on_error=True
         )
         try:
-            with contextlib.redirect_stdout(LineSink(log, progress)):
+            with contextlib.redirect_stdout(LineSink(log, progress)), warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # KFP tells of settings for clusters that do nothing on one machine
                 pipeline(**arguments)
         except RuntimeError as error:
             log.flush()
