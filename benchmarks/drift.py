@@ -1,10 +1,10 @@
-"""Drift, measured: false alarms, a year without drift, power against Evidently, the anchor, speed. Exits with 1 on a FAIL.
+"""Drift, measured: false alarms, a year without drift, power against Evidently, the anchor, speed, novelty. 1 on a FAIL.
 
-    python -m benchmarks.drift [--quick] [--only false-alarms,year,power,anchor,speed] [--work-folder drift-benchmark]
+    python -m benchmarks.drift [--quick] [--only false-alarms,year,power,anchor,speed,novelty] [--work-folder drift-benchmark]
 
 Notes are generated and tagged once, by a model trained here, and kept as Parquet in the work folder (100,000 for windows,
 40,000 of other seeds for references). Blocks of ten consecutive notes are drawn, which hold whole patients: notes are
-not independent.
+not independent. Novelty has notes of its own, made anew each time, and needs no other.
 """
 
 import argparse
@@ -17,10 +17,10 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-from scipy.stats import beta
 
-from benchmarks import drift_evidently, drift_speed
+from benchmarks import drift_evidently, drift_novelty, drift_speed
 from benchmarks.drift_pool import BLOCK, PATIENTS_OF_BLOCK, labels_of, make_table
+from benchmarks.verdicts import upper_bound, verdict
 from clinical_ner.drift.bins import binning_of
 from clinical_ner.drift.columns import NoteColumns, columns_of
 from clinical_ner.drift.deviation import compare, deviation_of
@@ -68,15 +68,6 @@ class Pool:
 
     def window(self, notes: int) -> Profile:
         return profile_table(self.draw(self.windows, notes), MODEL, self.labels)
-
-
-def upper_bound(hits: int, trials: int, confidence: float = 0.95) -> float:
-    """Upper end of the two-sided interval of Clopper & Pearson (1934)."""
-    return 1.0 if hits == trials else float(beta.ppf(1 - (1 - confidence) / 2, hits + 1, trials - hits))
-
-
-def verdict(passed: bool) -> str:
-    return "PASS" if passed else "FAIL"
 
 
 def measure_false_alarms(pool: Pool, quick: bool) -> bool:
@@ -196,21 +187,26 @@ def _read_anchor(pool: Pool, size: int, notes: int, percent: float) -> np.ndarra
     return np.array([column.deviation for column in compare(reference, window) if column.column in names])
 
 
-def measure_speed(pool: Pool, quick: bool) -> bool:
-    return drift_speed.measure(pool, quick)
-
-
 MEASURES: dict[str, Callable[[Pool, bool], bool]] = {
     "false-alarms": measure_false_alarms,
     "year": measure_year,
     "power": measure_power,
     "anchor": measure_anchor,
-    "speed": measure_speed,
+    "speed": drift_speed.measure,
 }
+NOVELTY = "novelty"
 
 
 def run(names: Sequence[str], folder: Path, quick: bool) -> Iterator[bool]:
     folder.mkdir(parents=True, exist_ok=True)
+    if set(names) - {NOVELTY}:
+        pool = make_pool(folder, quick)
+        yield from (MEASURES[name](pool, quick) for name in names if name != NOVELTY)
+    if NOVELTY in names:
+        yield drift_novelty.measure(folder, quick)
+
+
+def make_pool(folder: Path, quick: bool) -> Pool:
     began = time.perf_counter()
     sizes = (10_000, 40_000) if quick else (40_000, 100_000)
     references, windows = (
@@ -219,15 +215,14 @@ def run(names: Sequence[str], folder: Path, quick: bool) -> Iterator[bool]:
     print(
         f"{len(references):,} tagged notes for references, {len(windows):,} for windows ({time.perf_counter() - began:.0f} s)"
     )
-    pool = Pool(references, windows, labels_of(folder), folder, np.random.default_rng(7))
-    for name in names:
-        yield MEASURES[name](pool, quick)
+    return Pool(references, windows, labels_of(folder), folder, np.random.default_rng(7))
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    names = [*MEASURES, NOVELTY]
     parser.add_argument("--quick", action="store_true", help="fewer windows: shows that it runs, bounds are not judged")
-    parser.add_argument("--only", default=",".join(MEASURES), help="comma-separated: " + ", ".join(MEASURES))
+    parser.add_argument("--only", default=",".join(names), help="comma-separated: " + ", ".join(names))
     parser.add_argument("--work-folder", type=Path, default=Path("drift-benchmark"))
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
