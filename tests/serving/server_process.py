@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -72,6 +73,14 @@ class ServerProcess:
     def wait_ready(self) -> "ServerProcess":
         self.wait_for("/v2/health/ready", 200)
         return self
+
+
+def wait_until(condition: Callable[[], object]) -> None:
+    """Ask until it is true; fails when time runs out."""
+    deadline = time.monotonic() + START_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.02)
 
 
 def free_ports(count: int) -> list[int]:

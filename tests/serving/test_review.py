@@ -3,7 +3,6 @@
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -23,7 +22,7 @@ from serving.request_log import RequestLog
 from serving.review import open_review
 from serving.settings import ServingSettings
 from tests.servers.versitygw import VersityGateway
-from tests.serving.server_process import ROOT, ServerProcess, free_ports
+from tests.serving.server_process import ROOT, ServerProcess, free_ports, wait_until
 from tests.serving.test_inference_log import FailingTagger, log_options, request_of, rows_in
 from tests.serving.test_observability import series
 from tests.serving.transports import GrpcContents, RestJson
@@ -44,13 +43,6 @@ def samples_in(uri: str) -> dict[str, ReviewSample]:
 def counted(server: ServerProcess, name: str, tagger: Tagger, **labels: str) -> float:
     wanted = tuple(sorted({**labels, "model_version": tagger.served_version}.items()))
     return series(server)[f"clinical_ner_review_{name}", wanted]
-
-
-def wait_until(condition: Callable[[], object], seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.1)
 
 
 def test_answers_of_every_transport_become_samples(

@@ -13,6 +13,7 @@ import structlog
 
 from clinical_ner.digests import digest_of
 from clinical_ner.errors import ConfigError, StorageError
+from clinical_ner.inference_log import segments
 from clinical_ner.inference_log.frames import encode_frame
 from clinical_ner.inference_log.layout import QUARANTINE, parse_key
 from clinical_ner.inference_log.log import InferenceLog, LogLimits
@@ -212,6 +213,45 @@ def test_torn_record_is_left_out(
     assert len(read_ids(storage)) == 1
     assert storage.list(QUARANTINE) == []
     assert counted("lost_records_total", reason="damaged") == 0
+
+
+def test_restart_finds_a_torn_live_segment(
+    open_log: Callable[..., InferenceLog], spool_folder: Path, storage: SwitchedStorage, counted: Callable[..., float]
+) -> None:
+    """What a server left that died within a write is sent by the next one's start, its torn last record left out."""
+    record = make_record()
+    spool_folder.mkdir()
+    whole, torn = (encode_frame(encode_records([each])) for each in (record, make_record()))
+    (spool_folder / f"{10**18:020d}-ab.live").write_bytes(whole + torn[:-100])
+
+    open_log(flush_seconds=3600)
+    wait_until(lambda: counted("waiting_bytes") == 0)
+
+    assert read_ids(storage) == [record.record_id]
+    assert list_segments(spool_folder) == []
+    assert storage.list(QUARANTINE) == []
+
+
+def test_clock_that_goes_back_loses_nothing(
+    spool: Spool, shipper: Shipper, storage: SwitchedStorage, spool_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Records of before and after a clock went back two days are all sent, each to the hour of its own time."""
+    records = [make_record(NOON), make_record(NOON - timedelta(days=2)), make_record(NOON + timedelta(seconds=1))]
+    for record in records:
+        nanoseconds = int(record.time.timestamp() * 1e9)
+        monkeypatch.setattr(segments.time, "time_ns", lambda nanoseconds=nanoseconds: nanoseconds)
+        spool.append(encode_records([record]))
+        spool.close_live()
+
+    shipper.send_closed()
+
+    window = (NOON - timedelta(days=3), NOON + timedelta(days=1))
+    assert len(read_window(storage, MODEL, *window)) == 3
+    assert sorted({str(parse_key(key).hour) for key in storage.writes}) == [
+        "2026-02-27 12:00:00+00:00",
+        "2026-03-01 12:00:00+00:00",
+    ]
+    assert list_segments(spool_folder) == []
 
 
 def test_damaged_segment_is_set_aside(

@@ -14,6 +14,7 @@ import pytest
 import structlog
 
 from clinical_ner.errors import ConfigError
+from clinical_ner.inference_log import segments
 from clinical_ner.inference_log.frames import decode_frames, encode_frame
 from clinical_ner.inference_log.metrics import LogMetrics
 from clinical_ner.inference_log.record import encode_records
@@ -108,6 +109,20 @@ def test_oldest_segment_goes_past_the_cap(
     ] * 3
     assert [number for number in range(14) if f"visit-{number:02d}".encode() in kept] == list(range(6, 14))
     assert len(kept) <= 8 * FRAME
+
+
+def test_clock_that_goes_back_costs_no_live_segment(
+    open_spool: Callable[..., Spool], counted: Callable[..., float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Segments of a clock that goes back again and again are dropped past the cap as ever, and the live one never."""
+    spool = open_spool(cap_frames=4, segment_frames=1)
+    for number in range(10):
+        monkeypatch.setattr(segments.time, "time_ns", lambda number=number: 10**18 - number * 10**15)
+        spool.append(encode_records([make_record(request_id=f"visit-{number:02d}")]))
+    spool.close_live()
+
+    assert counted("lost_records_total", reason="spool-cap") == 6
+    assert any(b"visit-09" in segment.path.read_bytes() for segment in spool.closed())
 
 
 def test_segment_being_sent_is_not_dropped(open_spool: Callable[..., Spool]) -> None:
