@@ -106,9 +106,8 @@ def measure(folder: Path, quick: bool) -> bool:
             found &= shift != FOUND or _count(shifted) == SHIFTED_WINDOWS
     bound = upper_bound(alerts, windows)
     few = quick or bound <= MAX_FALSE_ALERTS
-    print(
-        f"false alerts: {alerts} of {windows:,} undrifted windows, 95 % bound {bound:.2%} {verdict(few)}; {FOUND} {verdict(found)}"
-    )
+    print(f"false alerts: {alerts} of {windows:,} undrifted windows, 95 % bound {bound:.2%} {verdict(few)}")
+    print(f"alerts in all windows with {FOUND} {verdict(found)}")
     return few and found
 
 
