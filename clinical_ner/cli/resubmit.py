@@ -12,6 +12,7 @@ from rich.text import Text
 from clinical_ner.cli.options import DEFAULT_NAME, Actor, AsJson, ModelName, Reason, RegistryUri
 from clinical_ner.resubmit import ResubmitRules, Resubmitter
 from clinical_ner.resubmit.opening import open_backend
+from clinical_ner.resubmit.package_source import local_package
 from clinical_ner.resubmit.records import Record
 from clinical_ner.resubmit.store import RecordStore
 from clinical_ner.settings import Settings
@@ -21,7 +22,7 @@ app = typer.Typer(help="List resubmitted trainings and approve proposed ones.", 
 
 _SHORT_DIGITS = 12
 _TIME = "%Y-%m-%d %H:%M"
-_PACKAGE = Path("pipelines/compiled/clinical-ner-training.yaml")
+_PACKAGE = "pipelines/compiled/clinical-ner-training.yaml"
 
 
 Host = Annotated[
@@ -57,7 +58,7 @@ def approve(  # noqa: PLR0913, PLR0917  # a command's options are its parameters
     actor: Actor,
     host: Host,
     name: ModelName = DEFAULT_NAME,
-    package: Annotated[Path, typer.Option(help="Compiled training pipeline.")] = _PACKAGE,
+    package: Annotated[str, typer.Option(help="Compiled training pipeline: a path or an s3:// URI.")] = _PACKAGE,
     namespace: Annotated[str, typer.Option(help="Profile of a multi-user Kubeflow; empty for a single-user one.")] = "",
     runs: Annotated[Path, typer.Option(help="Folder of runs on this machine.")] = Path("runs"),
     allow_file_uris: Annotated[bool, typer.Option(help="Pods see file:// URIs, on a shared volume.")] = False,
@@ -69,7 +70,8 @@ def approve(  # noqa: PLR0913, PLR0917  # a command's options are its parameters
     Example: clinical-ner resubmit approve 3f2a --reason "the new site is real"
     """
     token = Settings().kfp_token.get_secret_value()
-    backend = open_backend(package, host=host, token=token, namespace=namespace, runs=runs, allow_file_uris=allow_file_uris)
+    compiled = local_package(package, runs / "packages")
+    backend = open_backend(compiled, host=host, token=token, namespace=namespace, runs=runs, allow_file_uris=allow_file_uris)
     outcome = Resubmitter(registry_uri, name, backend, ResubmitRules(), actor).approve(resubmission, actor=actor, reason=reason)
     for alert in outcome.alerts:
         typer.echo(alert, err=True)

@@ -8,6 +8,7 @@ from clinical_ner.pipeline_runs.remote import SubmitOptions, submit
 from clinical_ner.pipeline_runs.remote.creation import find_run
 from clinical_ner.pipeline_runs.remote.submission import open_endpoint
 from clinical_ner.resubmit.backends import RunReference, RunState
+from clinical_ner.resubmit.package_source import check_package
 
 _STATES = {
     "SUCCEEDED": RunState.SUCCEEDED,
@@ -25,6 +26,7 @@ class KfpBackend:
     options: SubmitOptions
 
     def submit(self, key: str, parameters: Mapping[str, object]) -> RunReference:
+        check_package(self.package)
         name = f"resubmission {key[:12]}, attempt {key.rpartition('-')[2]}"
         run = submit(self.package, parameters, replace(self.options, key=key, run_name=name))
         return RunReference(run_id=run.run_id, link=run.link)
