@@ -98,7 +98,8 @@ def read_decision(path: PathLike) -> Decision:
     try:
         return Decision.model_validate_json(read_bytes(path))
     except ValidationError as error:
-        raise DataError(f"{path}: damaged artifact: not a decision") from error
+        fields = sorted({".".join(map(str, problem["loc"])) or "the whole" for problem in error.errors(include_input=False)})
+        raise DataError(f"{path}: damaged artifact: not a decision: {', '.join(fields)}") from error
 
 
 def request_of(decision: Decision) -> Request:

@@ -30,6 +30,12 @@ def monitor(registry_uri, output, **options):
     return json.loads((output / "run.json").read_text()), done.stdout
 
 
+def logged_metrics(output, task):
+    """What a step logged to its Metrics artifact."""
+    (executed,) = (output / "artifacts").glob(f"*/{task}/executor_output.json")
+    return json.loads(executed.read_text())["artifacts"]["metrics"]["artifacts"][0]["metadata"]
+
+
 def listed(registry_uri):
     result = CliRunner().invoke(app, ["list", "--registry-uri", registry_uri, "--json"])
     assert result.exit_code == 0, result.output
@@ -48,6 +54,8 @@ def test_undrifted_log_resubmits_nothing(finished, tmp_path):  # noqa: F811
     assert "resubmit" not in results["seconds"]
     assert listed(registry_uri) == []
     assert set(results["reports"]) == {"drift_summary", "evidently_report"}
+    assert logged_metrics(tmp_path / "run", "collect-window")["notes"] == 150
+    assert "deviation_percent" in logged_metrics(tmp_path / "run", "drift-report")
     for path in (*results["reports"].values(), results["decision_path"]):
         assert path in printed
         assert Path(path).stat().st_size > 500

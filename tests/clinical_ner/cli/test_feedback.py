@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from clinical_ner.cli.feedback import app
 from clinical_ner.clock import utc_now
 from clinical_ner.errors import ConfigError, DataError
-from clinical_ner.feedback import load_corrections
+from clinical_ner.feedback import export_tasks, load_corrections
 from clinical_ner.review.store import write_sample
 from clinical_ner.storage import open_storage
 from tests.clinical_ner.feedback.annotators import annotate, drop_last
@@ -98,6 +98,17 @@ def test_samples_are_listed_pruned_and_forgotten(run, samples, tmp_path):
     assert "1 samples deleted" in run("forget", samples[0].record_id)
     assert [day["samples"] for day in orjson.loads(run("list", "--json"))] == [2]
     assert "clinical-ner" in run("list")
+
+
+def test_deleting_samples_takes_exported_tasks_along(run, samples, tmp_path):
+    """They hold the same text: a patient who asks to be forgotten is, at once; a dry run deletes nothing."""
+    storage = open_storage(str(tmp_path / "log"))
+    for command in (("forget", samples[0].record_id), ("prune", "--older-than-days", "30")):
+        export_tasks(storage, open_storage(str(tmp_path / "registry")), "clinical-ner", [])
+        run(*command, "--dry-run")
+        assert storage.list("annotation-tasks/")
+        run(*command)
+        assert not storage.list("annotation-tasks/")
 
 
 def test_no_samples_named_is_a_mistake(run, monkeypatch):

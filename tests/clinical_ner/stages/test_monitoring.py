@@ -165,6 +165,15 @@ def test_damaged_artifacts_are_named(monitored, shifted):
         run_decide(monitored, shifted)
 
 
+def test_unknown_action_is_named(monitored, shifted):
+    """An action that no decision has, as a later release or a person's edit may write: refused, and nothing is done."""
+    decision = orjson.loads((shifted / "decision").read_bytes())
+    (shifted / "decision").write_bytes(orjson.dumps({**decision, "action": "retarin"}))
+    with pytest.raises(DataError, match="not a decision: action"):
+        run_resubmit(monitored, shifted)
+    assert not (shifted / "outcome").exists()
+
+
 @pytest.mark.parametrize(
     ("limits", "parameters", "reason"),
     [
