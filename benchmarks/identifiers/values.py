@@ -1,23 +1,47 @@
-"""Values of identifiers, by kind. Of the names about half are on no list of the library's."""
+"""Values of identifiers, by kind: names and forms of dates to develop on, and others to report on.
+
+Held-out names share none with the others; held-out dates come in the other forms and in eight of their own.
+"""
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import NamedTuple
 
-_GIVEN = (
-    "Aurelio Brannoc Cosima Dagny Eilidh Fergus Ghislaine Hamza Isolde Jorunn Kasimir Ludmila Mirek Niamh "
-    "Ottoline Parveen Quillon "
-    "Rasheed Siobhan Thandiwe Ulrika Valdemar Wiremu Xanthe Yevgeny Zuleika Anna James Maria Robert Fatima "
-    "David Priya Elena Omar Susan "
-    "Thomas Linda Hiroshi Claire Kevin Ruth Pedro Helen Samir Julia"
-).split()
-_SURNAMES = (
-    "Abernathy Brandvold Cavendish Drummond Eskildsen Featherstone Gallowglass Hargreaves Ingersoll Jankowski "
-    "Kirchner Lindqvist "
-    "Mbatha Nakashima Oyelaran Pemberton Quisling Rosenthal Szczepanski Thistlewood Umarov Vandermeer "
-    "Whitlock Yarborough Zielinski "
-    "Achterberg Smith Garcia Johnson Patel Nguyen Miller O'Brien Kim Lopez Schmidt Khan Rossi Jones Silva "
-    "Chen Martin Ivanov Lee"
-).split()
+
+class Names(NamedTuple):
+    """Given names and surnames, of which about half are on no list of the library's."""
+
+    given: Sequence[str]
+    surnames: Sequence[str]
+
+
+DEVELOPMENT_NAMES = Names(
+    given=(
+        "Aurelio Brannoc Cosima Dagny Eilidh Fergus Ghislaine Hamza Isolde Jorunn Kasimir Ludmila Mirek Niamh Ottoline Parveen "
+        "Quillon Rasheed Siobhan Thandiwe Ulrika Valdemar Wiremu Xanthe Yevgeny Zuleika Anna James Maria Robert Fatima David "
+        "Priya Elena Omar Susan Thomas Linda Hiroshi Claire Kevin Ruth Pedro Helen Samir Julia"
+    ).split(),
+    surnames=(
+        "Abernathy Brandvold Cavendish Drummond Eskildsen Featherstone Gallowglass Hargreaves Ingersoll Jankowski Kirchner "
+        "Lindqvist Mbatha Nakashima Oyelaran Pemberton Quisling Rosenthal Szczepanski Thistlewood Umarov Vandermeer Whitlock "
+        "Yarborough Zielinski Achterberg Smith Garcia Johnson Patel Nguyen Miller O'Brien Kim Lopez Schmidt Khan Rossi Jones "
+        "Silva Chen Martin Ivanov Lee"
+    ).split(),
+)
+HELD_OUT_NAMES = Names(
+    given=(
+        "Abimbola Bronislav Caoimhe Dilnoza Evaristo Fenella Gudrun Hyacinth Ignatius Jacinda Kwabena Leocadia Mordecai Nanami "
+        "Oluwaseun Pirjo Radovan Svetozar Tierney Umberto Vasilisa Wendeline Ximena Yaroslav Zipporah Mohammed Emily Carlos "
+        "Jennifer Wei Aisha Peter Margaret Ivan Laura Daniel Sofia Grace Mark Victoria Ahmed Karen George Olga Juan Amy"
+    ).split(),
+    surnames=(
+        "Adeyemi Blackwood Castellanos Dragomir Eisenhauer Fotheringham Goldfinch Haverkamp Isherwood Juarbe Kowalczuk "
+        "Lovelace Macquarrie Nwosu Ostergaard Papanikolaou Quenneville Ravensdale Stjernberg Tokarczuk Uchida Vainio "
+        "Wolstenholme Yilmaz Zubizarreta Bellweather Brown Wilson Martinez Singh Tran Davis O'Connor Park Hernandez Müller Ali "
+        "Romano Taylor Santos Wang Petrov Young White"
+    ).split(),
+)
 _STREETS = "Maple Birchwood Station Church Old_Mill King's Harbour Lincoln Sycamore Victoria Elm_Grove Jefferson".split()
 _ROADS = "Street Road Avenue Lane Drive St. Ave Blvd Close Court Rd".split()
 _TOWNS = "Ashby Brookfield Carrow Dunmore Eastvale Fairhaven Glenrock Harwick Millbrook Northam".split()
@@ -25,41 +49,77 @@ _STATES = "CA NY TX OH WA IL GA MA".split()
 _MONTHS = "January February March April May June July August September October November December".split()
 _HOSTS = "mailbox.example clinic.example.org example.com post.example.co.uk st-example.edu".split()
 
+_WEEKDAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
+
 Values = Mapping[str, Callable[[random.Random], str]]
 
 
-def _given(dice: random.Random) -> str:
-    return dice.choice(_GIVEN)
+def _given(dice: random.Random, names: Names) -> str:
+    return dice.choice(names.given)
 
 
-def _surname(dice: random.Random) -> str:
-    return dice.choice(_SURNAMES)
+def _surname(dice: random.Random, names: Names) -> str:
+    return dice.choice(names.surnames)
 
 
-def _name(dice: random.Random) -> str:
-    given, surname = _given(dice), _surname(dice)
+def _name(dice: random.Random, names: Names) -> str:
+    given, surname = _given(dice, names), _surname(dice, names)
     initial = dice.choice("ABCDEFGHJKLMPRST")
     forms = [f"{given} {surname}"] * 4 + [f"{given} {initial}. {surname}", f"{initial}. {surname}", f"{surname}, {given}"]
-    return dice.choice([*forms, f"{given} {surname}-{_surname(dice)}", f"{given} {surname}".upper()])
+    return dice.choice([*forms, f"{given} {surname}-{_surname(dice, names)}", f"{given} {surname}".upper()])
 
 
-def _date(dice: random.Random) -> str:
-    day, month, year = dice.randint(1, 28), dice.randint(1, 12), dice.randint(1925, 2029)
-    name = _MONTHS[month - 1]
-    forms = [
+class Day(NamedTuple):
+    """A day of a calendar, in numbers."""
+
+    day: int
+    month: int
+    year: int
+
+    @property
+    def name(self) -> str:
+        return _MONTHS[self.month - 1]
+
+
+def _date(dice: random.Random, forms: Callable[[Day, random.Random], list[str]]) -> str:
+    return dice.choice(forms(Day(dice.randint(1, 28), dice.randint(1, 12), dice.randint(1925, 2029)), dice))
+
+
+def development_dates(date: Day, _: random.Random) -> list[str]:
+    """A day in twelve forms."""
+    day, month, year = date
+    numbers = [
         f"{month}/{day}/{year}",
         f"{month:02}/{day:02}/{year % 100:02}",
         f"{year}-{month:02}-{day:02}",
         f"{day}.{month}.{year}",
+        f"{month}/{day}",
     ]
-    forms += [
-        f"{day} {name} {year}",
-        f"{name} {day}, {year}",
-        f"{name[:3]} {day}",
-        f"{day:02}-{name[:3]}-{year}",
-        f"{name} {year}",
+    words = [f"{day} {date.name} {year}", f"{date.name} {day}, {year}", f"{date.name[:3]} {day}", f"{date.name} {year}"]
+    return [
+        *numbers,
+        *words,
+        f"{day:02}-{date.name[:3]}-{year}",
+        f"{day}th of {date.name}",
+        f"{day:02}{date.name[:3].upper()}{year}",
     ]
-    return dice.choice([*forms, f"{day}th of {name}", f"{month}/{day}", f"{day:02}{name[:3].upper()}{year}"])
+
+
+def held_out_dates(date: Day, dice: random.Random) -> list[str]:
+    """The same twelve and eight more."""
+    day, month, year = date
+    short, weekday = date.name[:3], dice.choice(_WEEKDAYS)
+    more = [
+        f"{year}/{month:02}/{day:02}",
+        f"{month}-{day}-{year % 100:02}",
+        f"{day:02}.{month:02}.{year % 100:02}",
+        f"{short}. {day}, {year}",
+        f"{day} {short} '{year % 100:02}",
+        f"{weekday}, {date.name} {day}",
+        f"the {day}th",
+        f"{short}-{year}",
+    ]
+    return development_dates(date, dice) + more
 
 
 def _phone(dice: random.Random) -> str:
@@ -112,8 +172,8 @@ def _record_number(dice: random.Random) -> str:
     )
 
 
-def _email(dice: random.Random) -> str:
-    given, surname = _given(dice).lower(), _surname(dice).lower().replace("'", "")
+def _email(dice: random.Random, names: Names) -> str:
+    given, surname = _given(dice, names).lower(), _surname(dice, names).lower().replace("'", "").replace("ü", "u")
     user = dice.choice([f"{given}.{surname}", f"{given[0]}{surname}{dice.randint(1, 99)}", f"{given}_{surname}+rx"])
     return f"{user}@{dice.choice(_HOSTS)}"
 
@@ -136,21 +196,24 @@ def _age(dice: random.Random) -> str:
     return str(dice.randint(90, 107))
 
 
-VALUES: Values = {
-    "NAME": _name,
-    "SURNAME": _surname,
-    "GIVEN": _given,
-    "DATE": _date,
-    "PHONE": _phone,
-    "ADDRESS": _address,
-    "ID": _record_number,
-    "AGE": _age,
-    "EMAIL": _email,
-    "URL": _url,
-    "IP": _ip,
-}
-"""A maker a placeholder; ``SURNAME`` and ``GIVEN`` are names too."""
+def values_of(names: Names, dates: Callable[[Day, random.Random], list[str]]) -> Values:
+    """A maker a placeholder."""
+    return {
+        "NAME": partial(_name, names=names),
+        "SURNAME": partial(_surname, names=names),
+        "GIVEN": partial(_given, names=names),
+        "DATE": partial(_date, forms=dates),
+        "PHONE": _phone,
+        "ADDRESS": _address,
+        "ID": _record_number,
+        "AGE": _age,
+        "EMAIL": partial(_email, names=names),
+        "URL": _url,
+        "IP": _ip,
+    }
 
-KIND_OF = {name: "NAME" if name in ("SURNAME", "GIVEN") else name for name in VALUES}
-LISTED = frozenset(_GIVEN[26:]) | frozenset(_SURNAMES[26:])
-"""Names that are frequent, and so on the library's lists."""
+
+DEVELOPMENT_VALUES = values_of(DEVELOPMENT_NAMES, development_dates)
+HELD_OUT_VALUES = values_of(HELD_OUT_NAMES, held_out_dates)
+KIND_OF = {name: "NAME" if name in ("SURNAME", "GIVEN") else name for name in DEVELOPMENT_VALUES}
+"""``SURNAME`` and ``GIVEN`` are names too."""

@@ -42,7 +42,7 @@ _FIELD = (
     r"case manager|"
     r"social worker|interpreter|next of kin|nok|emergency contact|contact(?: person)?|guardian|carer|caregiver|"
     r"informant|spouse|"
-    r"partner|author|cc|copy to|to|from|attn|attention|re|"
+    r"partner|author|copy to|to|from|attn|attention|"
     r"(?:electronically )?(?:signed|dictated|transcribed|reviewed|verified|seen|examined|prepared|authored|entered|"
     r"typed|witnessed|"
     r"approved|ordered|referred|performed|recorded|reported)(?: by)?)"
@@ -135,6 +135,9 @@ SURE = frozenset(
     {"title", "field", "credentials", "signature", "given name", "surname", "surname first", "listed surname first"}
 )
 """Patterns that are right often enough for the words that they find to be the name wherever the note repeats them."""
+
+BY_CAPITALS = frozenset({"initials", "within a sentence"})
+"""Patterns without any other sign than capitals."""
 
 
 def repetition_pattern(names: Iterable[str]) -> str:

@@ -7,6 +7,24 @@ _MONTH = (
 )
 _DAY = r"(?:0?[1-9]|[12]\d|3[01])(?:st|nd|rd|th)?"
 _YEAR = r"(?:(?:18|19|20)\d\d|['\u2019]\d\d)"
+_WEEKDAY = r"(?:(?:mon|tue|tues|wed|wednes|thu|thur|thurs|fri|sat|satur|sun)(?:day)?\.?,? (?:the )?)"
+_WHEN = (
+    r"(?:on|since|dated?|dating|from|until|till|til|by|due|before|after|around|about|approx(?:imately)?\.?|circa|~|onset|began|"
+    r"begun|begins|start(?:s|ed|ing)?|end(?:s|ed|ing)?|last|next|seen|saw|met|admitted|discharged|transferred|received|issued|"
+    r"taken|"
+    r"drawn|collected|done|performed|given|filled(?: in)?|completed|signed|reviewed|checked?|repeat(?:ed)?|vaccinated|booked|"
+    r"scheduled|returned|born|died|operated|removed|inserted|placed|changed|called|visit(?:ed)?|appointment|appt|follow[- ]?up|"
+    r"f/u|fu|review|clinic|round|surgery|board|adm(?:ission)?|dc|d/c|discharge|d\.?o\.?b\.?|lmp|edd|bloods?|scan|mri|x-?ray|"
+    r"echo|ecg|colonoscopy|mammogram|biopsy|culture|injection)"
+)
+_NO_RATING = (
+    r"(?<!\b(?:pain|strength|power|murmurs?|reflex(?:es)?|grade[d]?|scor(?:e|ed|ing)|scale|rated?|severity|muscle|tone|pulses?)"
+    r"[\w ,:]{0,24})"
+)
+_NO_FRACTION = (
+    r"(?!\d|[/.]\d|%|\s?(?:mg|ml|mm|mcg|g|l|tab|tablet|pain|strength|murmur|reflex|of|x|hours?|hrs?|weeks?|months?|days?)\b)"
+)
+_DAY_OR_MONTH = r"(?:[12]\d|3[01]|0?[1-9])"
 _NO_DOSE = r"(?![\d.,]*\s?(?:mg|mcg|g|ml|units?|tabs?|%|times|doses?)\b)"
 _NUMBER = r"(?:no\.?|number|num\.?|nr\.?|id|#)"
 
@@ -16,15 +34,23 @@ DATES = {
     "year last": r"(?<![\d/.-])(?:0?[1-9]|[12]\d|3[01])([-/.])(?:0?[1-9]|[12]\d|3[01])\1(?:(?:18|19|20)\d\d|"
     r"\d\d)(?![\d/.]\d|\d)",
     "month and year": r"(?<![\d/.-])(?:0?[1-9]|1[0-2])[-/](?:18|19|20)\d\d(?![\d/-])",
-    "day and month after a word": r"\b(?:on|since|dated?|seen|admitted|discharged|until|from|by|d\.?o\.?b\.?|due|lmp|"
-    r"of|to|for|"
-    r"surgery|visit|appointment|adm|dc)\b[:,]?\s\K(?:0?[1-9]|[12]\d|3[01])[/.](?:0?[1-9]|[12]\d|3[01])(?![\d/.%]|"
-    r"\s?(?:mg|ml|g|l)\b)",
+    "day and month after a word": rf"\b{_WHEN}[:,]?\s\K{_NO_RATING}{_DAY_OR_MONTH}/{_DAY_OR_MONTH}{_NO_FRACTION}",
+    "day and month after a preposition": rf"\b(?:of|to|for|at)\s\K{_NO_RATING}{_DAY_OR_MONTH}/(?!(?:[2-6]|10)\b){_DAY_OR_MONTH}"
+    rf"{_NO_FRACTION}",
+    "day.month": rf"\b(?:on|since|dated?|born|d\.?o\.?b\.?|until|admitted|discharged|appointment)[:,]?\s\K{_DAY_OR_MONTH}"
+    rf"\.(?:0?[1-9]|1[0-2])\b\.?{_NO_FRACTION}(?![\d%])",
+    "further day and month": rf"(?<=\b{_WHEN}[:,]?\s\d\d?/\d\d?)(?: and | or | to | ?- ?| & |,? then |, )\K{_DAY_OR_MONTH}/"
+    rf"{_DAY_OR_MONTH}{_NO_FRACTION}",
+    "day of this month": rf"\b(?:on|since|from|until|till|by|due|before|after|around|last|vaccinated|admitted|discharged|"
+    rf"seen)[:,]? {_WEEKDAY}?(?:the )?\K{_DAY}(?<=st|nd|rd|th)\b(?! (?:\p{{L}}+ )?(?:ribs?|percentile|centile|"
+    rf"metatarsals?|metacarpals?|"
+    rf"toes?|fingers?|digits?|nerves?|cycles?|weeks?|months?|days?|doses?|centur(?:y|ies)|years?|times?|intercostal|vertebra|grade|"
+    rf"degree|floor|line|visit|trimester|child|pregnancy|episode|attempt|stage|heart|molar|hour))",
     "month and day, no score": r"(?<![\d/.-])"
     r"(?<!\b(?:gcs|mmse|moca|phq|gad|apgar|score|scale|vision|acuity)[\w-]{0,4}[ :=of]{0,6})"
     r"(?:(?:0?[1-9]|1[0-2])/(?:1[1-9]|2\d|3[01])|(?:1[3-9]|2[1-9]|3[01])/(?:0?[1-9]|1[0-2]))(?![\d/%]|\.\d|\s?(?:mg|mm|ml|g|l)\b)",
-    "month day": rf"\b{_MONTH}[ -]?{_DAY}(?:(?:,\s?|\s|-){_YEAR})?\b{_NO_DOSE}",
-    "day month": rf"(?<![\d.])\b{_DAY}[ -]?(?:of )?{_MONTH}(?:(?:,\s?|\s|-)?(?:{_YEAR}|\d\d\b))?(?!\p{{L}})",
+    "month day": rf"\b{_WEEKDAY}?{_MONTH}[ -]?{_DAY}(?:(?:,\s?|\s|-){_YEAR})?\b{_NO_DOSE}",
+    "day month": rf"(?<![\d.])\b{_WEEKDAY}?{_DAY}[ -]?(?:of )?{_MONTH}(?:(?:,\s?|\s|-)?(?:{_YEAR}|\d\d\b))?(?!\p{{L}})",
     "month year": rf"\b{_MONTH}(?: of)?,?[ -]?{_YEAR}\b",
     "compact": r"\b(?:d\.?o\.?b\.?|date of birth|born)\W{0,3}\K(?:\d{8}|\d{6})\b",
     "digits only": r"(?<!\d)(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?!\d)",

@@ -16,9 +16,10 @@ from presidio_analyzer.predefined_recognizers import (
     PhoneRecognizer,
 )
 
-from clinical_ner.deidentify.names import SURE, name_patterns, repetition_pattern
+from clinical_ner.deidentify.names import BY_CAPITALS, SURE, name_patterns, repetition_pattern
 from clinical_ner.deidentify.patterns import ADDRESSES, AGES, DATES, EMAILS, PHONES, RECORD_NUMBERS, URLS
 from clinical_ner.deidentify.replacement import DeidentifiedText, Identifier, Kind, replace_identifiers
+from clinical_ner.deidentify.unlisted_names import find_unlisted_names, is_plausible
 from clinical_ner.errors import DataError
 
 PHONE_REGIONS = ("US", "GB")
@@ -53,9 +54,12 @@ class Deidentifier:
                 raise DataError(
                     f"text: a pattern of {kind} took {REGEX_TIMEOUT_SECONDS} s or more on {len(text):,} code points"
                 )
+            if kind is Kind.NAME:
+                results = [result for result in results if _is_name(text, result)]
             found += [Identifier(result.start, result.end, kind) for result in results]
             if kind is Kind.NAME:
-                found += _repetitions(text, results)
+                unlisted = find_unlisted_names(text)
+                found += [*unlisted, *_repetitions(text, results, unlisted)]
         return found
 
     def deidentify(self, text: str) -> DeidentifiedText:
@@ -74,9 +78,16 @@ _IGNORING_CASE: Mapping[Kind, Mapping[str, str]] = {
 }
 
 
-def _repetitions(text: str, results: Sequence[RecognizerResult]) -> list[Identifier]:
+def _is_name(text: str, result: RecognizerResult) -> bool:
+    """The patterns that look at nothing but capitals take headings and abbreviations for names."""
+    by_capitals = result.analysis_explanation.pattern_name in BY_CAPITALS
+    return not by_capitals or is_plausible(text[result.start : result.end])
+
+
+def _repetitions(text: str, results: Sequence[RecognizerResult], unlisted: Sequence[Identifier]) -> list[Identifier]:
     """A name that something gave away is one where the note repeats it, too."""
     sure = {text[each.start : each.end] for each in results if each.analysis_explanation.pattern_name in SURE}
+    sure |= {text[each.start : each.end] for each in unlisted}
     pattern = repetition_pattern(sure)
     matches = regex.finditer(pattern, text, timeout=REGEX_TIMEOUT_SECONDS) if pattern else ()
     return [Identifier(match.start(), match.end(), Kind.NAME) for match in matches]

@@ -29,7 +29,13 @@ def deidentifier():
         ("Mrs Trask slept. Later Trask ate.", "Mrs [NAME] slept. Later [NAME] ate."),
         ("she phoned Ottoline Quisling twice", "she phoned [NAME] twice"),
         ("Zebulon Trask, 54-year-old", "[NAME], 54-year-old"),
+        ("\ncc: Tove Halvard", "\ncc: [NAME]"),
+        ("Mirek Jankowski, ward round", "[NAME], ward round"),
         ("on 2024-03-14 at noon", "on [DATE] at noon"),
+        ("seen on Monday, March 3", "seen on [DATE]"),
+        ("vaccinated 3/4 and 5/6.", "vaccinated [DATE] and [DATE]."),
+        ("worse since the 5th", "worse since the [DATE]"),
+        ("last colonoscopy 9/10.", "last colonoscopy [DATE]."),
         ("on 3/4/24, again 04.03.2024", "on [DATE], again [DATE]"),
         ("14 March 2024 and Mar 3rd, 2024", "[DATE] and [DATE]"),
         ("colonoscopy 3/14 and 25/12", "colonoscopy [DATE] and [DATE]"),
@@ -70,6 +76,9 @@ def test_identifiers_are_replaced(deidentifier, text, expected):
         "C5-C6 radiculopathy, T2N1M0, grade 3/4, 2/6 murmur, pain 4/10, 1/2 tablet",
         "GCS 12/15, MMSE: 9/30, vision 20/20",
         "q.i.d. p.o. with food, e.g. toast",
+        "CC: Chest pain. Re: Hypertension",
+        "creatinine of 2.5, strength improved to 4/5, pain down to 3/10",
+        "tenderness on the 5th rib since the 2nd trimester",
     ],
 )
 def test_clinical_text_stays_as_it_is(deidentifier, text):
