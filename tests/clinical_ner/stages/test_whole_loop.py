@@ -3,7 +3,7 @@
 import orjson
 import pytest
 
-from clinical_ner.datasets import list_datasets
+from clinical_ner.datasets import list_datasets, parse_dataset_uri
 from clinical_ner.inference_log.layout import LOG
 from clinical_ner.registry import Registry
 from clinical_ner.resubmit.lock import StoredLock
@@ -68,7 +68,7 @@ def test_loop_from_notes_to_a_proposed_training(uris, tmp_path):
     (record,) = store.records()
     assert record.state is State.PROPOSED
     added = {dataset.digest for dataset in list_datasets(registry)} - datasets
-    assert added == {record.cause.dataset_digest}
+    assert added == {parse_dataset_uri(str(record.parameters[name])) for name in ("corpus_uri", "test_corpus_uri")}
     with StoredLock(registry, f"{store.folder}/lock.json", "another monitor").holding() as lease:
         assert lease
         assert monitor(registry_uri, log_uri, tmp_path / "day-3", corrections_uri) == "refused"
