@@ -11,6 +11,7 @@ from clinical_ner.documents import Document
 from clinical_ner.errors import DataError
 from clinical_ner.evaluation.evaluation import Evaluation
 from clinical_ner.gate import (
+    GateReport,
     GateThresholds,
     ReviewedNotes,
     Verdict,
@@ -69,21 +70,34 @@ def quality_gate(
     storage = open_storage(registry_uri)
     reviewed = load_dataset(storage, parse_dataset_uri(reviewed_corpus_uri)) if reviewed_corpus_uri else None
     rival = _load_model(Registry(storage).files(model_name, champion)) if champion else None
-    labels = labels_of(documents, challenger.tagger, *([rival.tagger] if rival else []))
-    report = judge(
-        assess(*challenger, documents, labels),
-        assess(*rival, documents, labels) if rival else None,
-        thresholds,
-        champion_version=champion,
-        contaminated=count_contaminated(documents, _trained_on(storage, rival)) if rival else 0,
-        reviewed=_compare_on(storage, reviewed, challenger, rival) if reviewed is not None and rival else None,
-    )
+    report = _judge(storage, challenger, rival, documents, reviewed, thresholds)
     write_text(gate_path, report.model_dump_json(indent=2))
     write_text(gate_report_path, render_gate_report(report))
     write_text(model_card_path, render_model_card(challenger.tagger.manifest, evaluation, gate_verdict=report.verdict))
     failed = [check.name for check in report.checks if check.verdict == "fail"]
     _log.info("judged", verdict=report.verdict, failed=failed)
     return report.verdict
+
+
+def _judge(
+    storage: Storage,
+    challenger: _Model,
+    champion: _Model | None,
+    test: Sequence[Document],
+    reviewed: Sequence[Document] | None,
+    thresholds: GateThresholds,
+) -> GateReport:
+    if champion is None:
+        return judge(assess(*challenger, test, labels_of(test, challenger.tagger)), None, thresholds)
+    labels = labels_of(test, challenger.tagger, champion.tagger)
+    return judge(
+        assess(*challenger, test, labels),
+        assess(*champion, test, labels),
+        thresholds,
+        champion_version=champion.tagger.manifest.version,
+        contaminated=count_contaminated(test, _trained_on(storage, champion)),
+        reviewed=None if reviewed is None else _compare_on(storage, reviewed, challenger, champion),
+    )
 
 
 def _load_model(files: ModelFiles) -> _Model:
