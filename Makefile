@@ -19,7 +19,8 @@ env: .venv/.made  ## Make the environment in .venv from the lock file
 	$(UV) pip install --quiet --python $(BIN)/python --no-deps --editable .
 	touch $@
 
-demo: env  ## The whole loop on synthetic notes; results in demo/
+demo: env  ## The whole loop on synthetic notes; results in demo/, in place of the last ones
+	rm -rf demo
 	$(BIN)/python -m pipelines demo --output demo
 
 test: env  ## All tests
