@@ -8,6 +8,7 @@ from clinical_ner.drift.decision import Decision
 from clinical_ner.drift.deviation import ColumnDeviation
 from clinical_ner.drift.grid import Grid, grid_of
 from clinical_ner.drift.profile import Counts, Profile
+from clinical_ner.drift.rules import DriftRules
 from clinical_ner.drift.scores import ColumnScore
 from clinical_ner.reports.theme import render_html
 
@@ -20,6 +21,17 @@ TITLES = {
 }
 TONES = {"none": "fine", "watch": "note", "retrain": "warning", "experiment": "problem", "roll-back": "problem"}
 LISTED_CATEGORIES = 4
+MEANINGS = {
+    "characters": "Characters of a note",
+    "tokens": "Words and punctuation marks of a note",
+    "sentences": "Sentences of a note",
+    "oov_rate": "Share of a note's words that the model does not know",
+    "entities_per_100_tokens": "Entities in 100 words of a note",
+    "has_no_entity": "Share of notes in which the model found nothing",
+    "score": "How sure the model is of an entity, 0 to 1",
+    "low_score_share": "Share of a note's entities of which the model is not sure",
+}
+"""By the part of a column's name that no label is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +52,12 @@ class Row:
     band: str
     bars: Sequence[Bar]
     score: ColumnScore | None
+    before: float | None
+    """Deviation in the window before, None when it was not beyond noise or not judged."""
+
+    @property
+    def meaning(self) -> str:
+        return MEANINGS.get(self.column.column.partition(".")[0], "")
 
     @property
     def peak(self) -> float:
@@ -56,11 +74,14 @@ def render_drift_summary(
     """One HTML page; a window that could not be judged has no table. ``scores`` are Evidently's, shown and not deciding."""
     by_column = {score.column: score for score in scores}
     rows = [_row(decision, column, window, reference, by_column) for column in decision.window.columns if reference]
+    unjudged = decision.action == "none" and decision.window.unjudged
     return render_html(
         "drift_summary",
-        title=f"Drift: {TITLES[decision.action]}",
+        title="Drift: Not judged" if unjudged else f"Drift: {TITLES[decision.action]}",
         decision=decision,
+        tone="note" if unjudged else TONES[decision.action],
         tones=TONES,
+        bands=_bands(decision.rules),
         rows=rows,
         categories={name: _categories(reference, window, name) for name in window.categories} if reference else {},
         novelty=decision.novelty,
@@ -72,6 +93,19 @@ def render_nothing_to_compare(reason: str) -> str:
     return render_html("nothing_to_compare", title="Drift report", reason=reason)
 
 
+def _bands(rules: DriftRules) -> list[tuple[str, str]]:
+    """Each action that a deviation can ask for, and from which to which."""
+    watch, retrain, experiment = (
+        f"{value:g}" for value in (rules.watch_percent, rules.retrain_percent, rules.experiment_percent)
+    )
+    return [
+        ("none", f"under {watch} %"),
+        ("watch", f"{watch} to {retrain} %"),
+        ("retrain", f"{retrain} to {experiment} %"),
+        ("experiment", f"over {experiment} %"),
+    ]
+
+
 def _row(
     decision: Decision,
     column: ColumnDeviation,
@@ -81,7 +115,9 @@ def _row(
 ) -> Row:
     bars = bars_of(column.column, reference.columns[column.column], window.columns[column.column]) if reference else []
     band = decision.rules.band(column.deviation) if column.beyond_noise else "none"
-    return Row(column, band, bars, scores.get(column.column))
+    previous = decision.previous.columns if decision.previous else ()
+    before = next((one.deviation for one in previous if one.column == column.column and one.beyond_noise), None)
+    return Row(column, band, bars, scores.get(column.column), before)
 
 
 def bars_of(column: str, reference: Counts, window: Counts) -> list[Bar]:

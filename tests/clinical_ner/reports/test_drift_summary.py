@@ -1,5 +1,6 @@
 import pytest
 
+from clinical_ner.drift.columns import decision_columns
 from clinical_ner.drift.decision import decide
 from clinical_ner.drift.novelty import measure_novelty
 from clinical_ner.drift.profile import empty_profile
@@ -35,7 +36,27 @@ def test_drift_summary_says_what_was_decided_and_why(drifted):
     """Decision, reason and columns are on the page, the column that deviates most first."""
     assert "<h1>Drift: Experiment</h1>" in drifted
     assert "in both of two consecutive windows" in drifted
-    assert drifted.index("<th>tokens</th>") < drifted.index("<th>score.DISEASE</th>")
+    assert drifted.index(">tokens</th>") < drifted.index(">score.DISEASE</th>")
+
+
+def test_drift_summary_has_each_column_against_its_reference_and_the_window_before(drifted):
+    """Band, deviation, that of the window before, both means and Evidently's score, a row a column."""
+    rows = Page(drifted).rows["columns"][1:]
+    assert len(rows) == len(decision_columns(LABELS))
+    bands = [row[1] for row in rows]
+    assert bands == sorted(bands, key=["experiment", "retrain", "watch", "below watch", "noise"].index)
+    tokens = next(row for row in rows if row[0] == "tokens")
+    assert tokens[2].endswith(" %")
+    assert tokens[3].endswith(" %")
+    assert float(tokens[5]) < float(tokens[6])
+    assert tokens[7].endswith(" drift")
+
+
+def test_drift_summary_marks_the_band(drifted):
+    """Of the four actions that a deviation can ask for, the decision's is marked, with its limits."""
+    assert drifted.count('aria-current="true"') == 1
+    assert '<li class="now" aria-current="true"><b>experiment</b>over 10 %</li>' in drifted
+    assert "<b>watch</b>2 to 5 %" in drifted
 
 
 def test_drift_summary_escapes_what_callers_sent(drifted):
@@ -47,10 +68,11 @@ def test_drift_summary_escapes_what_callers_sent(drifted):
 def test_drift_summary_shows_new_words(drifted):
     """Rate against reference, different words, the new ones and those that recur, with an alert and its reason."""
     rows = {row[0]: row[1:] for row in Page(drifted).rows["novelty"]}
-    assert rows["Different ones"] == ["", "912"]
-    assert rows["in none of 2,800 notes before"] == ["", "500 (54.8 %)"]
-    assert rows["and recurring (by chance 1.2)"] == ["", "77"]
+    assert rows["In the window"] == ["912", "300"]
+    assert rows["in no note before"] == ["500", "77"]
+    assert rows["by chance"] == ["", "1.2"]
     assert all("%" in share for share in rows["Share of all words"])
+    assert "Compared with 2,800 notes" in drifted
     assert "77 of 300 unknown words that recur" in drifted
     assert '<span class="badge warning">alert</span>' in drifted
 
@@ -62,7 +84,7 @@ def test_drift_summary_says_why_new_words_were_not_asked_for():
     novelty = measure_novelty(window, judged, UnknownWords.model_validate(WORDS.model_dump() | {"different": 0}))
     page = render_drift_summary(decide(judged, novelty=novelty), window, reference(1_000).profile)
     assert "servers hash them when they are given a key" in page
-    assert "Different ones" not in page
+    assert "in no note before" not in page
     assert ">alert<" not in page
 
 
@@ -77,6 +99,8 @@ def test_drift_summary_of_an_empty_window_has_its_reason_and_no_table():
     window = empty_profile(MODEL, LABELS)
     page = render_drift_summary(decide(judge(window, None)), window, None)
     assert "holds no answered note of clinical-ner v3" in page
+    assert "<h1>Drift: Not judged</h1>" in page
+    assert 'aria-current="true"' not in page
     assert "<table" not in page
 
 
