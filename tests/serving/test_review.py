@@ -49,7 +49,7 @@ def test_answers_of_every_transport_become_samples(
     model_folder: Path, tmp_path: Path, tagger: Tagger, notes: list[str], s3_uri: str
 ) -> None:
     """With probability 1 each answered note is in the S3 store under its reply's and its log record's id, with what the model
-    found at the new places, and none of its identifiers is in the store or the server's log.
+    found, whatever min_score, at the new places, and none of its identifiers is in the store or the server's log.
     """
     options = [*log_options(tmp_path), "--review-samples-uri", s3_uri, *EVERY_NOTE]
     with ServerProcess(model_folder, tmp_path / "log", *options) as server:
@@ -57,7 +57,8 @@ def test_answers_of_every_transport_become_samples(
         assert counted(server, "lost_samples_total", tagger, reason="not-stored") == 0
         rest = RestJson(server).infer(request_of([IDENTIFIED, *notes, " "], site=["north"] * (len(notes) + 2)))
         grpc = GrpcContents(server).infer(request_of([IDENTIFIED]))
-        v1 = httpx.post(f"{server.url}/v1/models/clinical-ner:predict", json={"instances": [IDENTIFIED]}).json()
+        strict = {"instances": [IDENTIFIED], "parameters": {"min_score": 1}}
+        v1 = httpx.post(f"{server.url}/v1/models/clinical-ner:predict", json=strict).json()
         wait_until(lambda: counted(server, "samples_total", tagger, stratum="uniform") == len(notes) + 3)
         server.terminate()
         assert server.wait() == 0
