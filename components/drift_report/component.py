@@ -51,24 +51,23 @@ def drift_report(
     from clinical_ner.drift.rules import DriftRules
     from clinical_ner.stages import drift_report as stage
 
-    rules = DriftRules.checked(
-        watch_percent=watch_percent,
-        retrain_percent=retrain_percent,
-        experiment_percent=experiment_percent,
-        alpha=alpha,
-        min_window_notes=min_window_notes,
-        min_reference_notes=min_reference_notes,
-        max_gap_hours=max_gap_hours,
-        min_new_annotated=min_new_annotated,
-        min_reviewed_notes=min_reviewed_notes,
-        novelty_rate_ratio=novelty_rate_ratio,
-        novelty_new_share=novelty_new_share,
-    )
     numbers = stage.drift_report(
         model_name=model_name,
         registry_uri=registry_uri,
         windows_path=windows.path,
-        rules=rules,
+        rules=DriftRules.checked(
+            watch_percent=watch_percent,
+            retrain_percent=retrain_percent,
+            experiment_percent=experiment_percent,
+            alpha=alpha,
+            min_window_notes=min_window_notes,
+            min_reference_notes=min_reference_notes,
+            max_gap_hours=max_gap_hours,
+            min_new_annotated=min_new_annotated,
+            min_reviewed_notes=min_reviewed_notes,
+            novelty_rate_ratio=novelty_rate_ratio,
+            novelty_new_share=novelty_new_share,
+        ),
         evidently_workspace=evidently_workspace,
         drift_path=drift.path,
         evidently_report_path=evidently_report.path,
