@@ -11,7 +11,7 @@ import kfp_server_api as models
 
 from tests.doubles.kfp_filters import ApiError, filtered, page
 
-_START = datetime(2026, 1, 1, tzinfo=UTC)
+FIRST = datetime(2026, 1, 1, tzinfo=UTC)
 _CRON = re.compile(r"@\w+|[0-9A-Za-z*/,?-]+( [0-9A-Za-z*/,?-]+){4,5}")
 _MAX_NAME_CHARACTERS = 255
 ENDED = {"SUCCEEDED", "FAILED", "CANCELED", "SKIPPED"}
@@ -34,7 +34,7 @@ class Schedules:
         _check(row)
         with self._lock:
             row.recurring_run_id = self._last = str(uuid.uuid4())
-            row.created_at = row.updated_at = _START + timedelta(seconds=len(self.firing))
+            row.created_at = row.updated_at = FIRST + timedelta(seconds=len(self.firing))
             _show_mode(row, enabled=row.mode == "ENABLE")
             self.firing[row.recurring_run_id] = row
             if len(row.display_name) > _MAX_NAME_CHARACTERS:
@@ -81,7 +81,7 @@ class Schedules:
                     pipeline_version_reference=row.pipeline_version_reference,
                     runtime_config=row.runtime_config,
                     service_account=row.service_account,
-                    created_at=_START + timedelta(days=len(runs)),
+                    created_at=FIRST + timedelta(seconds=len(runs)),
                     state="RUNNING",
                 )
                 runs[run.run_id] = run

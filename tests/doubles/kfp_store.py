@@ -11,7 +11,7 @@ import kfp_server_api as models
 import yaml
 
 from tests.doubles.kfp_filters import ApiError, filtered, page
-from tests.doubles.kfp_schedules import Schedules
+from tests.doubles.kfp_schedules import FIRST, Schedules
 
 MAX_UPLOAD_BYTES = 32 * 1024 * 1024
 MAX_TAG_CHARACTERS = 63
@@ -128,6 +128,7 @@ class KfpStore:
         run.run_id = run.run_id or str(uuid.uuid4())
         with self._lock:
             self.workflows.append(run.run_id)
+            run.created_at = run.created_at or FIRST + timedelta(seconds=len(self.runs))
             if run.run_id in self.runs:
                 raise ApiError(500, "duplicate entry for key run_details.PRIMARY")
             if len(run.display_name) > 255:
@@ -148,7 +149,10 @@ class KfpStore:
         self.schedules.fire(self.runs, self.workflows)
 
     def list_runs(self, query: dict[str, str]) -> models.V2beta1ListRunsResponse:
-        found, token = page(filtered(self.runs.values(), query.get("filter", ""), {"recurring_run_id"}), query)
+        if '"recurring_run_id"' in query.get("filter", ""):
+            raise ApiError(500, "Unknown column 'RecurringRunId' in 'where clause'")  # its column is JobUUID
+        of_experiment = [run for run in self.runs.values() if query.get("experiment_id") in {None, run.experiment_id}]
+        found, token = page(filtered(of_experiment, query.get("filter", ""), _NAMES), query)
         return models.V2beta1ListRunsResponse(runs=found or None, next_page_token=token)
 
     def _check_source(self, run: models.V2beta1Run | models.V2beta1RecurringRun) -> None:

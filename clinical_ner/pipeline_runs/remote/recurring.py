@@ -116,17 +116,35 @@ def delete_schedule(endpoint: Endpoint, schedule: Schedule) -> None:
     _change(endpoint, schedule, "delete", endpoint.recurring_runs.recurring_run_service_delete_recurring_run)
 
 
-def running_runs(endpoint: Endpoint, schedule: Schedule, namespace: str) -> list[str]:
-    """Ids of its runs that have not ended, among the newest hundred: it starts one at a time."""
-    with endpoint.reporting(f"list the runs of recurring run {schedule.name}"):
-        reply = endpoint.runs.run_service_list_runs(
-            namespace=namespace,
-            filter=equals_filter("recurring_run_id", schedule.id),
-            sort_by="created_at desc",
-            page_size=_PAGE,
-            _request_timeout=endpoint.timeout,
-        )
-    return [str(run.run_id) for run in reply.runs or [] if (run.state or "") not in _ENDED]
+def running_runs(endpoint: Endpoint, schedule: Schedule) -> list[str]:
+    """Ids of its runs that have not ended, looked for from the newest on.
+
+    One goes on at a time, so the search ends with the page that shows an ended one. The server's filter takes the name
+    ``recurring_run_id`` and fails over it, its column being called otherwise (read): the runs are told apart here.
+    """
+    found: list[str] = []
+    for page in _pages_of_runs(endpoint, schedule.experiment_id):
+        own = [run for run in page if run.recurring_run_id == schedule.id]
+        found += [str(run.run_id) for run in own if (run.state or "") not in _ENDED]
+        if any(run.state in _ENDED for run in own):
+            break
+    return found
+
+
+def _pages_of_runs(endpoint: Endpoint, experiment_id: str) -> Iterator[list[kfp_server_api.V2beta1Run]]:
+    token = ""
+    while True:
+        with endpoint.reporting(f"list the runs of experiment {experiment_id}"):
+            reply = endpoint.runs.run_service_list_runs(
+                experiment_id=experiment_id,
+                sort_by="created_at desc",
+                page_size=_PAGE,
+                page_token=token,
+                _request_timeout=endpoint.timeout,
+            )
+        yield reply.runs or []
+        if not (token := reply.next_page_token or ""):
+            return
 
 
 def differences(schedule: Schedule, request: RunRequest, trigger: Trigger, defaults: Mapping[str, object]) -> Iterator[str]:

@@ -116,7 +116,7 @@ def delete(name: str, options: SubmitOptions, *, stop_runs: bool = False) -> lis
     """
     with _held(name, options) as (endpoint, found):
         for each in found:
-            if note := _remove(endpoint, each, options, stop_runs=stop_runs):
+            if note := _remove(endpoint, each, stop_runs=stop_runs):
                 raise PipelineRunError(f"{note}; with --stop-runs it is deleted with its workflow")
         return found
 
@@ -135,7 +135,7 @@ def _settle(
     fence()
     paused = plan.paused or (bool(others) and all(each.paused for each in others))
     made = keep or create_schedule(endpoint, request, plan.trigger, options.namespace, paused=paused, patience=options.patience)
-    removed = [_remove(endpoint, each, options) for each in others]
+    removed = [_remove(endpoint, each) for each in others]
     return Scheduled(
         schedule=made,
         outcome="found" if keep else "replaced" if others else "created",
@@ -144,10 +144,10 @@ def _settle(
     )
 
 
-def _remove(endpoint: Endpoint, old: Schedule, options: SubmitOptions, *, stop_runs: bool = False) -> str:
+def _remove(endpoint: Endpoint, old: Schedule, *, stop_runs: bool = False) -> str:
     """Pause it, so that nothing starts any more, and delete it unless a run goes on; the reason when it stays."""
     pause_schedule(endpoint, old)
-    going_on = [] if stop_runs else running_runs(endpoint, old, options.namespace)
+    going_on = [] if stop_runs else running_runs(endpoint, old)
     if going_on:
         return f"schedule {old.name} ({old.id}) is paused and not deleted, because run {going_on[0]} goes on"
     delete_schedule(endpoint, old)

@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -163,6 +164,25 @@ def test_replaced_schedule_stays_while_its_run_goes_on(api: KfpApi, hourly: Plan
     third = hourly(trigger=DAILY)
     assert (third.outcome, third.schedule.id, third.notes) == ("found", second.schedule.id, ())
     assert rows(api) == [second.schedule.id]
+
+
+def test_run_that_goes_on_is_found_behind_pages_of_others(
+    api: KfpApi, hourly: Plans, options: Options, package_path: Path
+) -> None:
+    """The server cannot tell the runs of a schedule from others of its experiment: the newest of its own counts."""
+    hourly()
+    api.store.fire()
+    api.store.runs[api.store.workflows[0]].state = "SUCCEEDED"
+    api.store.fire()
+    (run,) = [run for run in api.store.runs.values() if run.state == "RUNNING"]
+    fields = {name: getattr(run, name) for name in run.openapi_types}
+    for number in range(150):
+        other = {"run_id": f"other-{number}", "recurring_run_id": None, "created_at": run.created_at + timedelta(days=number)}
+        api.store.runs[f"other-{number}"] = type(run)(**fields | other)
+    assert f"because run {run.run_id} goes on" in hourly(trigger=DAILY, replace=True).notes[0]
+    run.state = "FAILED"
+    assert delete("nightly", options())
+    assert not rows(api)
 
 
 def test_replacement_of_a_paused_schedule_is_paused(api: KfpApi, hourly: Plans) -> None:
