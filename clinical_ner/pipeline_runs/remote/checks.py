@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Callable, Mapping
 from urllib.parse import parse_qs, urlsplit
 
@@ -24,6 +25,8 @@ URI_PARAMETERS = (
     "evidently_workspace",
 )
 
+_INNER_PASSWORD = re.compile(r"://[^\s/:@\"']*:[^\s/@\"']+@")
+"""A URL with a password within a longer value, such as the JSON of a monitoring run's ``training_parameters``."""
 _PASSWORD_OPTIONS = frozenset({"password", "passwd", "pwd", "sslpassword"})
 _TYPES: Mapping[str, tuple[str, Callable[[object], bool]]] = {
     "STRING": ("text", lambda value: isinstance(value, str)),
@@ -101,6 +104,8 @@ def _check_passwords(values: Mapping[str, object]) -> None:
 
 
 def _holds_password(value: str) -> bool:
+    if _INNER_PASSWORD.search(value):
+        return True
     try:
         url = urlsplit(value)
         return bool(url.password) or bool(_PASSWORD_OPTIONS & {option.lower() for option in parse_qs(url.query)})

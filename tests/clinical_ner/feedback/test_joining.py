@@ -7,7 +7,7 @@ from clinical_ner.documents import Entity, dump_documents
 from clinical_ner.errors import DataError
 from clinical_ner.feedback import dump_tasks, join_corrections, predictions_of
 from tests.clinical_ner.feedback.annotators import annotate, drop_last, read_export, relabel
-from tests.clinical_ner.review.samples import ENTITIES, NOON, make_sample
+from tests.clinical_ner.review.samples import ENTITIES, NOON, TEXT, make_sample
 
 SAMPLES = [make_sample(1), make_sample(2, stratum="low-confidence", probability=0.05), make_sample(3)]
 ONE, TWO, THREE = (sample.record_id for sample in SAMPLES)
@@ -33,13 +33,35 @@ def test_round_trip_keeps_what_annotators_did(tmp_path, exported):
     assert second.metadata["reviewed_at"].startswith("2026-03-02T09:05")
 
 
-def test_corrections_of_any_format_are_joined(tmp_path):
-    """A correction from a format without tasks joins by its id."""
-    path = tmp_path / "corrected.jsonl"
-    path.write_bytes(dump_documents([SAMPLES[0].prediction()]))
-    reading = read_corpus(str(path), "jsonl", label_map=LabelMap(), max_note_bytes=1000)
-    (correction,) = join_corrections(reading, SAMPLES).corrections
-    assert correction.id == ONE
+def as_jsonl(folder, sample):
+    path = folder / "corrected.jsonl"
+    path.write_bytes(dump_documents([sample.prediction()]))
+    return path
+
+
+def as_brat(folder, sample):
+    (folder / f"{sample.record_id}.txt").write_text(sample.text)
+    lines = [f"T{n}\t{e.label} {e.start} {e.end}\t{sample.text[e.start : e.end]}\n" for n, e in enumerate(sample.entities)]
+    (folder / f"{sample.record_id}.ann").write_text("".join(lines))
+    return folder
+
+
+def as_pubtator(folder, sample):
+    title, abstract = sample.text.split("\n")
+    lines = [f"{sample.record_id}|t|{title}", f"{sample.record_id}|a|{abstract}"]
+    mentions = [(e.start, e.end, sample.text[e.start : e.end], e.label) for e in sample.entities]
+    lines += ["\t".join(map(str, (sample.record_id, *mention))) for mention in mentions]
+    (folder / "corrected.txt").write_text("\n".join(lines) + "\n")
+    return folder / "corrected.txt"
+
+
+@pytest.mark.parametrize(("name", "write"), [("jsonl", as_jsonl), ("brat", as_brat), ("pubtator", as_pubtator)])
+def test_corrections_of_any_format_are_joined(tmp_path, name, write):
+    """A correction from a format without tasks joins by its id, with its entities; how long it took is not known."""
+    sample = make_sample(1, text=TEXT.replace(". ", ".\n"), entities=ENTITIES)
+    reading = read_corpus(str(write(tmp_path, sample)), name, label_map=LabelMap(), max_note_bytes=1000)
+    (correction,) = join_corrections(reading, [sample]).corrections
+    assert (correction.id, correction.entities) == (ONE, tuple(each.entity for each in ENTITIES))
     assert "lead_time_seconds" not in correction.metadata
 
 

@@ -30,6 +30,7 @@ DATABASE = "postgresql+psycopg://tuner@database/studies"
         ({"tuning_workers": 2, "study_storage": "sqlite:////mnt/study.db"}, "study_storage is a sqlite file, which pods"),
         ({"study_storage": "postgresql://tuner:hunter22@database/s"}, "study_storage holds a password.*Secret"),
         ({"study_storage": f"{DATABASE}?password=hunter22"}, "study_storage holds a password"),
+        ({"study_storage": '{"study_storage": "postgresql://tuner:hunter22@host/s"}'}, "study_storage holds a password"),
         ({"corpus_uri": "s3://key:hunter22@bucket/corpus"}, "corpus_uri holds a password"),
         ({"registry_uri": "file:///srv/registry"}, "registry_uri names a file of one machine"),
         ({"registry_uri": "registry"}, "registry_uri names a file of one machine"),
