@@ -8,15 +8,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import kfp_server_api as models
-import yaml
 
 from tests.doubles.kfp_filters import ApiError, filtered, page
 from tests.doubles.kfp_schedules import FIRST, Schedules
+from tests.doubles.kfp_specs import check_parameters, read_spec, read_tags
 
-MAX_UPLOAD_BYTES = 32 * 1024 * 1024
-MAX_TAG_CHARACTERS = 63
 _NAMES = {"name", "display_name"}
-_ACCEPTED = {"STRING": (str,), "BOOLEAN": (bool,), "NUMBER_INTEGER": (int, float), "NUMBER_DOUBLE": (int, float)}
 
 
 @dataclass(slots=True)
@@ -62,6 +59,10 @@ class KfpStore:
     runs: dict[str, models.V2beta1Run] = field(default_factory=dict)
     workflows: list[str] = field(default_factory=list)
     schedules: Schedules = field(default_factory=Schedules)
+    executed: list[tuple[str, str]] = field(default_factory=list)
+    """(run, task) that ran; other tasks came from the cache, as the compiled spec says and whatever a request asks for."""
+
+    _cached: set[tuple[str, str]] = field(default_factory=set)
     hidden_polls: int = 0
     """So many polls do not find a run after its creation, as while a slow create is still being written."""
 
@@ -86,7 +87,7 @@ class KfpStore:
     def upload_version(
         self, pipeline_id: str, name: str, description: str, tags: str, content: bytes
     ) -> models.V2beta1PipelineVersion:
-        spec = _spec(content)
+        spec = read_spec(content)
         if pipeline_id not in self.pipelines:
             raise ApiError(400, f"no pipeline {pipeline_id}")
         with self._lock:
@@ -98,7 +99,7 @@ class KfpStore:
                 name=name,
                 display_name=name,
                 description=description or None,  # never the one in the spec
-                tags=_tags(tags),
+                tags=read_tags(tags),
                 pipeline_spec=spec,
             )
             self.versions[version.pipeline_version_id] = version
@@ -133,9 +134,19 @@ class KfpStore:
                 raise ApiError(500, "duplicate entry for key run_details.PRIMARY")
             if len(run.display_name) > 255:
                 raise ApiError(500, "data too long for column DisplayName")
+            self._execute(run)
             self.runs[run.run_id] = run
             self._polls[run.run_id] = -self.hidden_polls
             return run
+
+    def _execute(self, run: models.V2beta1Run) -> None:
+        version_id = run.pipeline_version_reference.pipeline_version_id
+        inputs = f"{version_id} {json.dumps(run.runtime_config.parameters, sort_keys=True)}"
+        for name, task in self.versions[version_id].pipeline_spec["root"]["dag"]["tasks"].items():
+            if (inputs, name) not in self._cached:
+                self.executed.append((run.run_id, name))
+            if task.get("cachingOptions", {}).get("enableCache"):
+                self._cached.add((inputs, name))
 
     def create_schedule(self, row: models.V2beta1RecurringRun) -> models.V2beta1RecurringRun:
         self._check_source(row)
@@ -162,7 +173,7 @@ class KfpStore:
             raise ApiError(500, "no such pipeline version")
         if run.experiment_id not in self.experiments:
             raise ApiError(404, "no such experiment")
-        _check_parameters(version.pipeline_spec, run.runtime_config.parameters or {})
+        check_parameters(version.pipeline_spec, run.runtime_config.parameters or {})
 
     def get_run(self, run_id: str) -> models.V2beta1Run:
         with self._lock:
@@ -182,41 +193,6 @@ class KfpStore:
     def terminate_run(self, run_id: str) -> dict[str, Any]:
         self.runs[run_id].state = "CANCELED"
         return {}
-
-
-def _spec(content: bytes) -> dict[str, Any]:
-    if not content:
-        raise ApiError(500, "empty file")
-    if len(content) > MAX_UPLOAD_BYTES:
-        raise ApiError(400, "file too big")
-    try:
-        spec = next(iter(yaml.load_all(content, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))))
-    except yaml.YAMLError as error:
-        raise ApiError(400, "not YAML") from error
-    if not isinstance(spec, dict) or "pipelineInfo" not in spec:
-        raise ApiError(400, "not a pipeline spec")
-    return spec
-
-
-def _tags(tags: str) -> dict[str, str] | None:
-    found = json.loads(tags) if tags else None
-    for key, value in (found or {}).items():
-        if "." in key or len(key) > MAX_TAG_CHARACTERS or len(value) > MAX_TAG_CHARACTERS:
-            raise ApiError(400, f"tag {key} exceeds {MAX_TAG_CHARACTERS} characters or holds a dot")
-    return found
-
-
-def _check_parameters(spec: dict[str, Any], parameters: dict[str, Any]) -> None:
-    known = spec["root"].get("inputDefinitions", {}).get("parameters", {})
-    for name, value in parameters.items():
-        if name not in known:
-            raise ApiError(400, f"parameter {name} is not in the pipeline")
-        accepted = _ACCEPTED[known[name]["parameterType"]]
-        if not isinstance(value, accepted) or (isinstance(value, bool) and bool not in accepted):
-            raise ApiError(400, f"parameter {name}: {value} is not a {known[name]['parameterType']}")
-    for name, definition in known.items():
-        if name not in parameters and "defaultValue" not in definition and not definition.get("isOptional"):
-            raise ApiError(400, f"parameter {name} is missing")
 
 
 def _tasks(run_id: str, states: dict[str, str]) -> list[models.V2beta1PipelineTaskDetail] | None:
