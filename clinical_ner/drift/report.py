@@ -62,7 +62,7 @@ def evidently_report(
     frames = [_frame(profile, names, limit, generator) for profile in (reference, window)]
     snapshot = _run(frames[0], frames[1], names, window.model.version, time)
     if workspace is not None:
-        _keep(snapshot, workspace, window.model.name)
+        _keep(snapshot, workspace, window.model.name, names)
     scores = score_columns(reference, window) if sampled else _read_scores(snapshot, names)
     return EvidentlyReport(scores, _seal(snapshot.get_html_str(as_iframe=False)), sampled)
 
@@ -126,11 +126,24 @@ def _read_scores(snapshot: Any, names: Sequence[str]) -> list[ColumnScore]:
     ]
 
 
-def _keep(snapshot: Any, folder: Path, project_name: str) -> None:
-    """Add the snapshot to the project of that name, made when there is none."""
+def _keep(snapshot: Any, folder: Path, project_name: str, names: Sequence[str]) -> None:
+    """Add the snapshot to the project of that name; one is made when there is none, with a dashboard of scores over time."""
     from evidently.ui.workspace import Workspace  # type: ignore[import-untyped]
 
     workspace = Workspace.create(str(folder))
     found = [project for project in workspace.list_projects() if project.name == project_name]
     project = found[0] if found else workspace.create_project(project_name)
+    if not project.dashboard.model().panels:
+        _add_panels(project.dashboard, names)
     workspace.add_run(project.id, snapshot)
+
+
+def _add_panels(dashboard: Any, names: Sequence[str]) -> None:
+    """A line for the share of drifted columns and one for the score of each column, a point a snapshot."""
+    from evidently.sdk.models import PanelMetric  # type: ignore[import-untyped]
+    from evidently.sdk.panels import line_plot_panel  # type: ignore[import-untyped]
+
+    share = [PanelMetric(legend="share", metric="DriftedColumnsCount", metric_labels={"value_type": "share"})]
+    dashboard.add_panel(line_plot_panel("Share of columns that Evidently calls drifted", share))
+    scores = [PanelMetric(legend=name, metric="ValueDrift", metric_labels={"column": name}) for name in names]
+    dashboard.add_panel(line_plot_panel(f"Evidently's drift score of each column; {THRESHOLD:g} is drift", scores))
