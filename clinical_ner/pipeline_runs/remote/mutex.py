@@ -11,10 +11,13 @@ from dataclasses import replace
 from uuid import uuid4
 
 import kfp_server_api
+import structlog
 
 from clinical_ner.errors import PipelineRunError
 from clinical_ner.pipeline_runs.remote.creation import Patience, RunRequest, appears, create_run, find_experiment, run_exists
 from clinical_ner.pipeline_runs.remote.endpoint import Endpoint, Failure, is_unclear, status_of
+
+_log = structlog.get_logger()
 
 Fence = Callable[[], None]
 """To be called before a write: raises PipelineRunError when the mutex was lost meanwhile."""
@@ -83,6 +86,7 @@ def _take_when_free(
             continue
         if holder.description == _describe(writer):
             return holder
+        _log.info("waiting_for_another_process", mutex=name, longest_seconds=patience.longest_create(endpoint.timeout[1]))
         _outwait(endpoint, name, namespace, str(holder.experiment_id), patience)
     raise PipelineRunError(f"{name} at {endpoint.host} stays taken: too many do the same at once; try again later")
 

@@ -94,6 +94,35 @@ def test_last_run_is_replaced(store):
         assert store.last_run().attempt == attempt
 
 
+class Racing:
+    """A store in which somebody else writes between a read and the write that rests on it."""
+
+    def __init__(self, storage, race):
+        self.storage, self.race = storage, race
+
+    def __getattr__(self, name):
+        return getattr(self.storage, name)
+
+    def read_versioned(self, key):
+        try:
+            return self.storage.read_versioned(key)
+        finally:
+            self.race()
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_last_run_written_meanwhile_is_not_overwritten(storage_uri, known):
+    """The first one and each later one are conditional writes: the slower writer is refused."""
+    plain = RecordStore(open_storage(storage_uri), "m")
+    runs = [LastRun(cause="x", attempt=attempt, time=NOON, state=State.SUBMITTED) for attempt in (1, 2, 3)]
+    if known:
+        plain.write_last_run(runs[0])
+    racing = RecordStore(Racing(open_storage(storage_uri), lambda: plain.write_last_run(runs[1])), "m")
+    with pytest.raises((AlreadyExists, Conflict)):
+        racing.write_last_run(runs[2])
+    assert plain.last_run() == runs[1]
+
+
 def test_damaged_record_is_named(storage_uri):
     """What is no record is an error that names the object."""
     storage = open_storage(storage_uri)

@@ -8,7 +8,9 @@ from datetime import UTC, datetime, timedelta
 
 import orjson
 import pytest
+from typer.testing import CliRunner
 
+from clinical_ner.cli.resubmit import app
 from clinical_ner.datasets import store_dataset
 from clinical_ner.drift.decision import Decision
 from clinical_ner.drift.rules import DriftRules
@@ -16,6 +18,7 @@ from clinical_ner.drift.windows import WindowDrift
 from clinical_ner.pipeline_runs.remote.creation import run_id_for
 from clinical_ner.registry import Registry
 from clinical_ner.resubmit.lock import Holding
+from clinical_ner.resubmit.parameters import searched_parameters
 from clinical_ner.resubmit.records import State
 from clinical_ner.resubmit.store import RecordStore
 from clinical_ner.stages.resubmit import limits_of, resubmit
@@ -228,6 +231,40 @@ def test_failed_training_leaves_the_champion_and_waits(stage, api, s3_uri):
     assert Registry(open_storage(s3_uri)).champion(NAME).version == "v1"
     assert stage(2, cool_down_hours=0)[0] == "submitted"
     assert len(set(api.store.workflows)) == 2
+
+
+def test_experiment_searches_wide_and_its_model_waits(stage, api):
+    """What arrives at the API asks for the wide search, more trials, and an approval."""
+    assert stage(action="experiment")[0] == "submitted"
+    (run,) = api.store.runs.values()
+    sent = run.runtime_config.parameters
+    assert (sent["search_space"], sent["n_trials"], sent["approval_required"]) == ("wide", 40, True)
+    assert sent["first_trial"] == ""
+
+
+def test_roll_back_trains_once_with_other_parameters(stage, api, s3_uri, live):  # noqa: F811
+    """The version before is live again; the rejected parameters are left out, and the sampler's seed is the cause's."""
+    rejected = live(s3_uri, notes(0, 80), c1=0.3).manifest
+    answers = [stage(number, action="roll-back") for number in range(2)]
+    assert [status for status, _ in answers] == ["submitted", "refused"]
+    assert Registry(open_storage(s3_uri)).champion(NAME).version == "v1"
+    (run,) = api.store.runs.values()
+    sent = run.runtime_config.parameters
+    assert orjson.loads(sent["excluded_trials"]) == [searched_parameters(rejected)]
+    assert sent["tuning_seed"] == int(answers[0][1]["cause_id"][:7], 16)
+
+
+def test_proposal_is_submitted_once_by_approval(stage, api, s3_uri):
+    """In propose mode nothing is posted; `resubmit approve` posts it, once, and the monitor sees the run in flight."""
+    status, outcome = stage(mode="propose")
+    assert (status, api.store.workflows) == ("proposed", [])
+    arguments = ("approve", outcome["cause_id"][:12], "--reason", "real", "--registry-uri", s3_uri, "--host", api.host)
+    for _ in range(2):
+        approved = CliRunner().invoke(app, [*arguments, "--package", str(TRAINING.compiled)], catch_exceptions=False)
+        assert approved.exit_code == 0, approved.output
+        assert f"{api.host}/#/runs/details/{api.store.workflows[0]}" in approved.output
+    assert "a run is in flight" in stage(1, mode="propose")[1]["reason"]
+    assert len(api.store.workflows) == 1
 
 
 def test_run_that_was_deleted_at_the_server_counts_as_failed(stage, api, s3_uri):

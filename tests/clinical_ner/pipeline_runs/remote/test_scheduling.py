@@ -260,6 +260,20 @@ def test_killed_caller_is_waited_for_and_followed(api: KfpApi, options: Options,
     assert len(rows(api)) == 1
 
 
+def test_caller_that_lost_the_name_posts_nothing(api: KfpApi, hourly: Plans) -> None:
+    """Slower than its time allows, between looking and posting: whoever took over makes the schedule."""
+    api.faults.append(Fault("GET", SCHEDULES, delay_seconds=0.5))
+    with ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(hourly)
+        while f"GET {SCHEDULES}" not in api.requests:
+            time.sleep(0.01)
+        (taken,) = [key for key, each in api.store.experiments.items() if each.display_name in mutexes(api)]
+        api.store.delete_experiment(taken)
+        with pytest.raises(PipelineRunError, match="another process took over mutex-schedule-"):
+            slow.result()
+    assert posted(api) == 0
+
+
 @pytest.mark.parametrize("status", [0, 500, 502, 504])
 def test_lost_reply_makes_no_second_schedule(api: KfpApi, hourly: Plans, status: int) -> None:
     """It was created and the reply lost: it is found, though late, and not posted again."""
