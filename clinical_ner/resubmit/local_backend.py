@@ -26,8 +26,8 @@ REQUEST, RESULT, LOCK, PROGRESS = "request.json", "result.json", "run.lock", "pr
 _START_SECONDS = 60.0
 _POLL_SECONDS = 0.05
 _OF_A_STEP = {"TMPDIR", "_KFP_RUNTIME"}
-"""Variables of a pipeline's step, which this process may be. Its temporary folder is removed before the run ends, and KFP cannot
-run a pipeline in a process that takes itself for a step."""
+"""Variables of a pipeline's step, which this process may be. Its temporary folder is removed before the run ends, and KFP runs
+no pipeline in a process that takes itself for a step."""
 
 
 @dataclass(frozen=True, slots=True)
