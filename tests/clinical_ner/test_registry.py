@@ -382,15 +382,21 @@ def test_rolled_back_model_stays_refused_after_prune(registry, tiny_model, other
         registry.approve(NAME, again.version, **BY)
 
 
-def test_killed_prune_is_completed_by_the_next(tmp_path, other_model):
-    """Killed after any number of steps, a version is whole or invisible, and the next prune leaves nothing of it."""
+def killed_prunes(folder, other_model):
+    """Registries of two versions, the older of which was being pruned when its process died, after 0 to 7 steps."""
     for lives in range(8):
-        storage = open_storage(str(tmp_path / str(lives)))
+        storage = open_storage(str(folder / str(lives)))
         registry = Registry(storage)
         for number in range(2):
             registry.register(NAME, other_model(number), **BY)
         with pytest.raises(KilledError):
             Registry(DyingStorage(storage, lives)).prune(NAME, keep=1)
+        yield lives, storage, registry
+
+
+def test_killed_prune_is_completed_by_the_next(tmp_path, other_model):
+    """Killed after any number of steps, a version is whole or invisible, and the next prune leaves nothing of it."""
+    for lives, storage, registry in killed_prunes(tmp_path, other_model):
         assert registry.version_names(NAME) == (["v1", "v2"] if lives == 0 else ["v2"])
         assert not any(registry.damage(NAME, version) for version in registry.version_names(NAME))
         registry.prune(NAME, keep=1)
@@ -399,13 +405,7 @@ def test_killed_prune_is_completed_by_the_next(tmp_path, other_model):
 
 def test_model_registered_after_a_killed_prune_is_visible(tmp_path, other_model):
     """A model never comes back into the folder that a killed prune left: it gets a new version, and a whole one."""
-    for lives in range(8):
-        storage = open_storage(str(tmp_path / str(lives)))
-        registry = Registry(storage)
-        for number in range(2):
-            registry.register(NAME, other_model(number), **BY)
-        with pytest.raises(KilledError):
-            Registry(DyingStorage(storage, lives)).prune(NAME, keep=1)
+    for lives, _, registry in killed_prunes(tmp_path, other_model):
         again = registry.register(NAME, other_model(0), **BY)
         assert again.version == ("v1" if lives == 0 else "v3")
         assert registry.damage(NAME, again.version) == []

@@ -16,9 +16,9 @@ MODEL = "clinical-ner"
 FIRST, SECOND, THIRD = (make_sample(number).prediction() for number in (1, 2, 3))
 
 
-@pytest.fixture(params=["file", "s3"])
-def storage(request, tmp_path):
-    return open_storage(str(tmp_path / "store") if request.param == "file" else request.getfixturevalue("s3_uri"))
+@pytest.fixture
+def storage(storage_uri):
+    return open_storage(storage_uri)
 
 
 def test_no_corrections_before_the_first(storage):

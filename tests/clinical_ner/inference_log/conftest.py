@@ -9,7 +9,6 @@ from prometheus_client import CollectorRegistry
 from clinical_ner.inference_log.log import InferenceLog, LogLimits
 from clinical_ner.inference_log.metrics import LogMetrics
 from tests.clinical_ner.inference_log.records import VERSION, SwitchedStorage
-from tests.servers.versitygw import VersityGateway
 
 
 @pytest.fixture
@@ -56,20 +55,3 @@ def open_log(storage: SwitchedStorage, spool_folder: Path, metrics: LogMetrics) 
     storage.free.set()
     for log in logs:
         log.close(10)
-
-
-@pytest.fixture(scope="session")
-def running_gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VersityGateway]:
-    """A real S3 server for all tests that leave it running."""
-    gateway = VersityGateway(tmp_path_factory.mktemp("s3"))
-    gateway.start()
-    yield gateway
-    gateway.kill()
-
-
-@pytest.fixture
-def s3_server(running_gateway: VersityGateway, monkeypatch: pytest.MonkeyPatch) -> VersityGateway:
-    """The shared S3 server, which the settings name; a test makes its own bucket."""
-    for name, value in running_gateway.environment.items():
-        monkeypatch.setenv(name, value)
-    return running_gateway

@@ -11,9 +11,9 @@ from tests.clinical_ner.review.samples import NOON, make_sample
 MODEL = "clinical-ner"
 
 
-@pytest.fixture(params=["file", "s3"])
-def storage(request, tmp_path):
-    return open_storage(str(tmp_path / "store") if request.param == "file" else request.getfixturevalue("s3_uri"))
+@pytest.fixture
+def storage(storage_uri):
+    return open_storage(storage_uri)
 
 
 def test_samples_are_read_back_by_time(storage):
