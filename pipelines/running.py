@@ -69,7 +69,9 @@ def _show_decision(results: dict[str, Any], output: Path, console: Console) -> N
         console.print(f"  {reason}", soft_wrap=True, highlight=False, markup=False)
     if outcome:
         console.print(f"resubmission: [bold]{outcome['status']}[/]")
-        for line in (outcome["reason"], *outcome["alerts"]):
+        alerts = outcome["alerts"]
+        told = any(outcome["reason"] in alert for alert in alerts)
+        for line in alerts if told else (outcome["reason"], *alerts):
             console.print(f"  {line}", soft_wrap=True, highlight=False, markup=False)
     console.print(f"decision in full: {results['decision_path']}", soft_wrap=True, highlight=False)
     _show_paths(results, output, console)
