@@ -171,8 +171,8 @@ def test_server_that_dies_after_the_create_makes_no_second_workflow(file_uri, li
 
 
 def test_two_monitors_at_once_make_one_workflow(storage_uri, drifted, api, kfp):
-    """Four processes that decide the same at the same moment, with a slow API, make one workflow."""
-    api.faults.append(Fault("POST", RUNS, delay_seconds=0.5, times=10))
+    """Four processes that decide the same at the same moment, long between looking and posting, make one workflow."""
+    api.faults.append(Fault("GET", f"{RUNS}/", delay_seconds=0.5, times=1000))
     start = PROCESSES.Event()
 
     def consider(owner):

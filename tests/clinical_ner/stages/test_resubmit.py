@@ -154,8 +154,8 @@ def test_finished_training_is_not_repeated_by_later_windows(stage, api, s3_uri):
 
 
 def test_two_monitors_at_once_make_one_workflow(stage, api, s3_uri):
-    """Two processes, one decision, a slow API."""
-    api.faults.append(Fault("POST", RUNS, delay_seconds=0.5, times=10))
+    """Two processes, one decision, and long between looking for the run and posting it."""
+    api.faults.append(Fault("GET", f"{RUNS}/", delay_seconds=0.5, times=1000))
     in_processes(2, stage)
     assert len(api.store.workflows) == 1
     assert [record.state for record in records(s3_uri)] == [State.SUBMITTED]
