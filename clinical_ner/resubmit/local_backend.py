@@ -49,6 +49,9 @@ class LocalBackend:
         return reference
 
     def state(self, reference: RunReference) -> RunState:
+        if reference.link.startswith(("http://", "https://")):
+            # Not missing: a monitor without kfp_host looks for it in the wrong place.
+            raise PipelineRunError(f"it was submitted to a KFP endpoint ({reference.link}), and kfp_host is empty: give that")
         run = self.folder.absolute() / reference.run_id
         if is_running(run):
             return RunState.RUNNING

@@ -46,8 +46,17 @@ class Runs:
         try:
             record = self._observe(found, lease)
         except PipelineRunError as error:
-            return found.record, (f"what became of run {found.record.cause.id[:12]} is not known: {error}",)
+            alert = f"what became of run {found.record.cause.id[:12]} is not known: {error}"
+            return self._unknown(found, lease), (alert,)
         return record, self._failure(record)
+
+    def _unknown(self, found: Found, lease: Lease) -> Record:
+        """The record of a run that nobody can tell of: in flight as long as a run may take, then failed until it is seen."""
+        record = found.record
+        if record.state is not State.SUBMITTED or not is_overdue(record, self.clock(), self.rules):
+            return record
+        reason = f"not seen to end within max_run_hours = {self.rules.max_run_hours:g}"
+        return self._move(found, State.FAILED, reason, lease).record
 
     def start(self, found: Found, lease: Lease, *, actor: str, reason: str) -> Outcome:
         """Submit a record that is proposed or failed.

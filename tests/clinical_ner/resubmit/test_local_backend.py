@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from clinical_ner.errors import ConfigError
+from clinical_ner.errors import ConfigError, PipelineRunError
 from clinical_ner.resubmit import RunReference, RunState
 from clinical_ner.resubmit.local_backend import LocalBackend
 from tests.clinical_ner.resubmit.small_pipeline import compile_small_pipeline
@@ -86,6 +86,12 @@ def kill_group(backend, key):
 def test_unknown_key_is_missing(backend):
     """A run that never was is not failed."""
     assert backend.state(RunReference(run_id="nowhere", link="")) is RunState.MISSING
+
+
+def test_run_at_an_endpoint_is_not_looked_for_here(backend):
+    """A monitor without kfp_host says so, instead of taking an approved run for a lost one."""
+    with pytest.raises(PipelineRunError, match=r"KFP endpoint .https://kfp/#/runs/details/r., and kfp_host is empty"):
+        backend.state(RunReference(run_id="r", link="https://kfp/#/runs/details/r"))
 
 
 def test_missing_package_is_refused(tmp_path):

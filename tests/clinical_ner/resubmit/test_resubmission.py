@@ -181,6 +181,19 @@ def test_silent_backend_keeps_the_run_in_flight(resubmitter, drifted, backend, f
     assert "is not known: no connection" in outcome.alerts[0]
 
 
+def test_run_that_nobody_can_tell_of_counts_as_failed_until_it_is_seen(resubmitter, drifted, backend, time, file_uri):
+    """A backend that stays silent blocks the model for max_run_hours; back again, it tells how the run really ended."""
+    resubmitter(file_uri).consider(drifted)
+    backend.down = True
+    time.pass_hours(25)
+    assert "is not known: no connection" in resubmitter(file_uri).consider(drifted).alerts[0]
+    assert (records(file_uri)[0].state, records(file_uri)[0].steps[-1].reason[:15]) == (State.FAILED, "not seen to end")
+    backend.down = False
+    backend.end("succeeded")
+    resubmitter(file_uri).consider(Request(action="none"))
+    assert records(file_uri)[0].state is State.SUCCEEDED
+
+
 def test_rejected_model_is_reported(resubmitter, drifted, backend, file_uri):
     """A run that succeeded without a new version was stopped by the gate: a person is told."""
     resubmitter(file_uri).consider(drifted)
