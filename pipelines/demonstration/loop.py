@@ -168,7 +168,7 @@ class Loop:
             if not results["model"]["uri"]:
                 raise PipelineRunError(f"the gate rejected the new model: see {results['reports']['gate_report']}")
             for check in results["gate"]["checks"]:
-                if "champion" in check["name"] and check["verdict"] == "pass":
+                if check["reason"].startswith("F1 "):
                     notes.say(f"{check['name'].capitalize()}: {check['reason']}.")
             notes.end(results["gate"]["verdict"], "fine", *results["reports"].values())
         return results
