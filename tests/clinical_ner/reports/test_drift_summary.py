@@ -88,6 +88,15 @@ def test_drift_summary_says_why_new_words_were_not_asked_for():
     assert ">alert<" not in page
 
 
+def test_drift_summary_of_a_short_window_has_seconds(drifted):
+    """Windows of minutes are told apart; longer ones need no seconds."""
+    window = profile(60)
+    judged = judge_window(window, None, start=START, end=START + HOUR / 120, rules=DriftRules())
+    page = render_drift_summary(decide(judged), window, None)
+    assert "2030-01-02 00:00:00 to 2030-01-02 00:00:30 UTC" in page
+    assert "2030-01-02 01:00 to 2030-01-02 02:00 UTC" in drifted
+
+
 def test_drift_summary_loads_nothing(drifted):
     """The page opens without network."""
     assert "src=" not in drifted
