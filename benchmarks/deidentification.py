@@ -24,13 +24,19 @@ from benchmarks.identifiers.sentences import DEVELOPMENT, HELD_OUT
 from benchmarks.identifiers.values import DEVELOPMENT_VALUES, HELD_OUT_VALUES, Values
 from clinical_ner.corpora.label_map import LabelMap
 from clinical_ner.corpora.reading import read_corpus
-from clinical_ner.corpora.synthetic import synthesize
+from clinical_ner.corpora.synthetic import Shift, synthesize
 from clinical_ner.deidentify import Deidentifier
 from clinical_ner.deidentify.names import frequent_names
 from clinical_ner.documents import Document, ScoredEntity
 from clinical_ner.kpi.intervals import wilson
 
 MAX_MILLISECONDS = 20
+SHIFTS = {
+    "synthetic notes": Shift(),
+    "synthetic notes, new diseases and treatments": Shift(new_diseases=1, new_treatments=1),
+    "synthetic notes of another site": Shift(new_site=1),
+}
+"""What annotators must see most is what is new."""
 LISTED = frozenset(f"{frequent_names('given_names')}|{frequent_names('surnames')}".split("|"))
 
 
@@ -68,7 +74,8 @@ def main() -> None:
         report(part.name, found)
         if options.show_development_misses and part is developed:
             show(found)
-    report_cost(deidentifier, "synthetic notes", synthesize(options.notes, seed=options.seed))
+    for name, shift in SHIFTS.items():
+        report_cost(deidentifier, name, synthesize(options.notes, seed=options.seed, shift=shift))
     if options.corpora:
         for name, documents in published(options.corpora, "train" if options.show_development_misses else "dev"):
             report_cost(deidentifier, name, documents)

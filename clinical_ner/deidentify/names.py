@@ -74,7 +74,7 @@ _EPONYM = (
     r"an[a]?emia|score|scale|classification|thyroiditis|contracture|nodes?|esophagus|oesophagus|ulcer|stain|body|"
     r"bodies|cells?|line|"
     r"splint|drain|tube|pouch|hernia|phenomenon|ataxia|dystrophy|encephalopathy|arteritis|an?eurysm|angle|point|"
-    r"reflex|law|method|"
+    r"reflex|fever|strain|flu|variant|agent|cluster|clade|outbreak|law|method|"
     r"solution|bandage|traction|maneuver|manoeuvre|repair|virus|oil|diet|brace|nail|plate|pin)s?\b)"
 )
 # Words that notes write with a capital within a sentence, and that make of two capitalised words something else than a name.

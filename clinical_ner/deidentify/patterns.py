@@ -103,8 +103,8 @@ ADDRESSES = {
     "state and code": rf"\b{_STATE},?\s\d{{5}}(?:-\d{{4}})?\b",
     "code after a word": r"\b(?:zip|post(?:al)?|post)\s?code\s?[:=]?\s?\K[a-z0-9]{3,5}[ -]?[a-z0-9]{0,4}\b",
     "british code": r"(?-i:\b(?:[A-Z]{1,2}\d{1,2}[A-Z]?) \d[ABD-HJLNP-UW-Z]{2}\b)",
-    "ward": r"\b(?:room|rm|bed|ward|bay)\s?(?:no\.?|number|#)?\s?:?\s?\K\d+[a-z]?(?:[-/]\d*[a-z]?)?\b(?!\s?(?:air|mg|"
-    r"days?))",
+    "ward": r"\b(?:room|rm|bed|ward|(?-i:[Bb]ay))\s?(?:no\.?|number|#)?\s?:?\s?\K\d{1,4}[a-z]?(?:[-/]\d*[a-z]?)?\b"
+    r"(?!\s?(?:air|mg|days?))",
 }
 
 RECORD_NUMBERS = {
@@ -114,7 +114,7 @@ RECORD_NUMBERS = {
     r"member(?:ship)?|"
     r"insurance|medicare|medicaid|subscriber|group|claim|license|licence|dea|npi|gmc|nmc|registration|reg|device|"
     r"serial|sn|s/n|lot|"
-    r"udi|model|implant|vin|plate|driver'?s?(?: license| licence)?|rx|prescription|invoice|ref(?:erence)?|id|"
+    r"udi|model|implant|vin|plate|driver'?s?(?: license| licence)?|prescription|invoice|ref(?:erence)?|id|"
     r"identifier|hosp|pid|csn|fin|"
     rf"trial|study|subject|badge|employee)\b[ ]?(?:{_NUMBER}|card|record|identifier)?[ ]?(?:{_NUMBER})?(?:\s?(?:is|"
     rf"[:=#])){{0,2}}[ ]?"
@@ -125,7 +125,9 @@ RECORD_NUMBERS = {
     "long number": r"(?<![\w.,/-])\d{7,20}(?![\w/]|[.,]\d)",
     "letters and digits": r"(?-i:\b[A-Z]{1,4}[-/]?\d{5,}(?:[-/][A-Z0-9]{1,6})*\b)",
     "digits and dashes": r"(?<![\w/-])\d{2,4}-\d{2,6}(?:[-/]\d{2,6}){1,3}(?![\w/-])",
-    "serial": r"(?-i:\b(?=(?:[A-Z-]{0,12}\d){3})(?=[\d-]{0,20}[A-Z])[A-Z0-9]{3,12}(?:-[A-Z0-9]{3,12}){1,4}\b)",
+    # Not "AZD-8041", a drug in trials; record numbers like it are found after a word.
+    "serial": r"(?-i:\b(?![A-Z]{2,5}-\d{2,5}\b(?!-))(?=(?:[A-Z-]{0,12}\d){3})(?=[\d-]{0,20}[A-Z])[A-Z0-9]{3,12}"
+    r"(?:-[A-Z0-9]{3,12}){1,4}\b)",
     "hardware address": r"\b[0-9a-f]{2}(?:[:-][0-9a-f]{2}){5}\b",
 }
 

@@ -24,7 +24,7 @@ _STAFF = (
     r"PCP|GP|SHO|SpR|RN|LPN|CNA|NP|PA|HCA|FY[12]|PGY-?\d|SN|MD|NOK|team|on[- ]call|cover|service of)"
 )
 _DONE = (
-    r"(?:signed|seen|reviewed|examined|assessed|evaluated|followed|presented|requested|ordered|performed|assisted|"
+    r"(?:signed|seen|reviewed|examined|assessed|evaluated|presented|requested|ordered|performed|assisted|"
     r"supervised|covered|"
     r"taken|inserted|removed|read|reported|interpreted|accompanied|brought(?: in)?|raised|visited|escorted|translated|"
     r"witnessed|"
@@ -49,7 +49,7 @@ BEFORE = regex.compile(
     r"contacted|asked|told|visited|assessed|referred|thanked?|counselled|interviewed|seen) "
     r"|\b(?i:dear|hello|thank you|thanks|regards|sincerely|yours|named?|called|known as|alias|aka|prescription for|"
     r"letter to|copied? to|"
-    r"attn|attention|for the attention of|on behalf of|signed|signature|re|referring|(?:thanks|"
+    r"attn|attention|for the attention of|on behalf of|signed|signature|re:|referring|(?:thanks|"
     r"thank you) for (?:referring|seeing|sending|reviewing)|"
     r"for seeing|meeting|mr|mrs|ms|miss|dr|mr\. and mrs\.|drs)[.,:]* "
     r")$"
@@ -70,7 +70,8 @@ _DOES = (
     r"remember(?:s|ed)|"
     r"forgets?|forgot|lives|lived|resides|smokes|smoked|drinks|drank|sleeps|slept|eats|ate|walks|walked|drives|drove|"
     r"cried|cries|"
-    r"smiles|wakes|woke|fell|falls|came|comes|went|goes|arrived|attended|attends|returned|returns|visited|visits|called|"
+    r"smiles|wakes|woke|fell|falls|came|comes|went (?=to|home|back|into|for|out)|arrived|attended|attends|returned|returns|"
+    r"visited|visits|called|"
     r"calls|phoned|"
     r"phones|telephoned|rang|texted|emailed|wrote|writes|signed|signs|spoke|speaks|talked|talks|brought|brings|"
     r"accompanied|takes|took|"

@@ -24,6 +24,8 @@ from clinical_ner.errors import DataError
 
 PHONE_REGIONS = ("US", "GB")
 _CERTAIN = 1.0
+# Behind the code of a drug in trials and its dose, "VX 39-656 800 mg"; "::" alone is no address, but divides items of a plan.
+_DOSE = regex.compile(r"\s?(?:mg|mcg|micrograms?|g|ml|l|meq|mmol|units?|iu|%|tabs?|tablets?|caps?|puffs?)\b", regex.IGNORECASE)
 
 
 class Deidentifier:
@@ -54,8 +56,7 @@ class Deidentifier:
                 raise DataError(
                     f"text: a pattern of {kind} took {REGEX_TIMEOUT_SECONDS} s or more on {len(text):,} code points"
                 )
-            if kind is Kind.NAME:
-                results = [result for result in results if _is_name(text, result)]
+            results = [result for result in results if _is_identifier(kind, text, result)]
             found += [Identifier(result.start, result.end, kind) for result in results]
             if kind is Kind.NAME:
                 unlisted = find_unlisted_names(text)
@@ -78,10 +79,15 @@ _IGNORING_CASE: Mapping[Kind, Mapping[str, str]] = {
 }
 
 
-def _is_name(text: str, result: RecognizerResult) -> bool:
-    """The patterns that look at nothing but capitals take headings and abbreviations for names."""
-    by_capitals = result.analysis_explanation.pattern_name in BY_CAPITALS
-    return not by_capitals or is_plausible(text[result.start : result.end])
+def _is_identifier(kind: Kind, text: str, result: RecognizerResult) -> bool:
+    """Against what recognizers take for identifiers and notes are full of."""
+    if kind is Kind.NAME:
+        # Patterns that look at nothing but capitals take headings and abbreviations for names.
+        by_capitals = result.analysis_explanation.pattern_name in BY_CAPITALS
+        return not by_capitals or is_plausible(text[result.start : result.end])
+    if kind is Kind.IP:
+        return len(regex.findall(r"[\da-f]+", text[result.start : result.end], regex.IGNORECASE)) > 1
+    return kind not in (Kind.PHONE, Kind.ID) or not _DOSE.match(text, result.end)
 
 
 def _repetitions(text: str, results: Sequence[RecognizerResult], unlisted: Sequence[Identifier]) -> list[Identifier]:

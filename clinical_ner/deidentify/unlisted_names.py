@@ -25,19 +25,22 @@ _BETWEEN = regex.compile(_LINK)
 
 _ENGLISH_ENDINGS = regex.compile(
     r"(?:tions?|sions?|ments?|ness|ity|ities|ism|ings?|ly|ous|ive|ical|ics?|able|ible|less|ful|ance|ence|ency|ated|ised|ized|ened|ered|"
-    r"cted|nted|sted|ined|ured|ysed|lled|rred|aged|osed|uted|national|ular|ology|ologist|iatric)$"
+    r"cted|nted|sted|ined|ured|ysed|lled|rred|aged|osed|uted|[bdgklnprstvwz]ed|national|ular|ology|ologist|iatric)$"
 )
 _MEDICAL_ENDINGS = regex.compile(
     r"(?:mab|nib|pril|sartan|statin|olol|cillin|mycin|micin|floxacin|azole|tidine|setron|triptan|dipine|xaban|gatran|gliptin|"
     r"gliflozin|glutide|parin|cycline|[aeiou]vir|oxetine|ipramine|triptyline|pine|zepam|zolam|barbital|caine|amide|azide|thiazide|"
     r"semide|olone|asone|sone|xone|cept|[dt]ine|fene|onide|terol|phylline|dronate|platin|rubicin|taxel|citabine|oprine|profen|fenac|"
-    r"oxicam|parib|ciclib|itis|osis|asis|[ae]mia|uria|oma|omas|[ou]sum|osus|ema|orme|omata|pathy|algia|plegia|paresis|penia|cytes?|"
+    r"oxicam|parib|ciclib|therap(?:y|ies)|globulins?|itis|osis|asis|[ae]mia|uria|oma|omas|[ou]sum|osus|ema|orme|omata|"
+    r"pathy|algia|plegia|paresis|penia|cytes?|"
     r"cytosis|megaly|sclerosis|stenosis|trophy|plasia|phasia|phagia|pn[o]?ea|ectomy|otomy|ostomy|scopy|graphy|gram|iasis|rrhea|rrhoea|"
     r"rrhage|coccus|bacter|virus|emesis|ectasis|ptysis|thorax|cardia|tension|toxin|globin|gonadism|natremia)$"
 )
 _EPONYM = regex.compile(
     r"(?:['\u2019]s)?[ -](?:disease|syndrome|sign|test|fracture|palsy|criteria|procedure|operation|catheter|tumou?r|lymphoma|"
-    r"sarcoma|an[a]?emia|score|scale|classification|stain|bod(?:y|ies)|cells?|lines?|tube|hernia|reflex|virus|repair|position|grade|"
+    r"sarcoma|an[a]?emia|score|scale|classification|stain|bod(?:y|ies)|cells?|lines?|tube|hernia|reflex|"
+    r"fever|strain|flu|variant|agent|cluster|clade|outbreak|illness|"
+    r"virus|repair|position|grade|"
     r"manoeuvre|maneuver|index|formula|gauge|mg\b|mcg\b|ml\b|units?\b|tablets?|capsules?|inhaler|cream|drops|infusion)",
     regex.IGNORECASE,
 )
@@ -58,11 +61,16 @@ def find_unlisted_names(text: str) -> list[Identifier]:
     for run in _runs(text, small):
         first, last = run[0], run[-1]
         whole = text[first.start : last.end]
-        # A single word in capitals is an abbreviation rather than a name.
-        if len(run) > 1 or (not whole.isupper() and _has_cue(text, first.start, last.end)):
+        named = _in_capitals(whole, run) if whole.isupper() else len(run) > 1 or _has_cue(text, first.start, last.end)
+        if named:
             end = _with_given_name(text, first, last, small)
             found.append(Identifier(first.start, end, Kind.NAME))
     return found
+
+
+def _in_capitals(whole: str, run: list[Word]) -> bool:
+    """Words in capitals are a name when they are several and one of them is long; others are abbreviations, cue or not."""
+    return len(run) > 1 and max(map(len, regex.split(r"\P{L}+", whole))) > 4
 
 
 def is_plausible(name: str) -> bool:
