@@ -47,15 +47,9 @@ def preprocess(
     write_sentences(dev_path, dev)
     write_documents(test_path, split.test)
     write_gazetteer(gazetteer_path, gazetteer)
-    counts = {
-        "train_documents": len(split.train),
-        "dev_documents": len(split.dev),
-        "test_documents": len(split.test),
-        "train_sentences": len(train),
-        "dev_sentences": len(dev),
-        "duplicate_texts_left_out": len(split.duplicates),
-        "unalignable_spans": train_unalignable + dev_unalignable,
-    }
+    counts = {"train_documents": len(split.train), "dev_documents": len(split.dev), "test_documents": len(split.test)}
+    counts |= {"train_sentences": len(train), "dev_sentences": len(dev)}
+    counts |= {"duplicate_texts_left_out": len(split.duplicates), "unalignable_spans": train_unalignable + dev_unalignable}
     _log.info("preprocessed", **counts)
     return counts
 

@@ -12,6 +12,7 @@ from clinical_ner.storage import open_storage
 
 AUTO, NEVER = "auto", "never"
 ACTOR = "training-pipeline"
+PASSED = "passed the quality gate"
 
 _log = structlog.get_logger()
 
@@ -49,15 +50,19 @@ def register(
     files = read_model(model_path)
     files |= {model_package.RELEASE + name: read_bytes(path) for name, path in release.items()}
     registry = Registry(open_storage(registry_uri))
-    version = _find(registry, model_name, files) or registry.register(
-        model_name, files, actor=ACTOR, reason="passed the quality gate"
-    )
-    if version.state == "candidate" and not approval_required:
-        version = registry.approve(model_name, version.version, actor=ACTOR, reason="passed the quality gate")
-    if version.state == "approved" and promote == AUTO:
-        version = registry.promote(model_name, version.version, actor=ACTOR, reason="promote=auto")
+    version = _find(registry, model_name, files) or registry.register(model_name, files, actor=ACTOR, reason=PASSED)
+    version = _advance(registry, model_name, version, approve=not approval_required, promote=promote == AUTO)
     _log.info("registered", version=version.version, state=version.state, uri=version.uri)
     return version.uri
+
+
+def _advance(registry: Registry, model_name: str, version: ModelVersion, *, approve: bool, promote: bool) -> ModelVersion:
+    """The version in the state that it may have; a further one is left alone."""
+    if version.state == "candidate" and approve:
+        version = registry.approve(model_name, version.version, actor=ACTOR, reason=PASSED)
+    if version.state == "approved" and promote:
+        version = registry.promote(model_name, version.version, actor=ACTOR, reason="promote=auto")
+    return version
 
 
 def _find(registry: Registry, model_name: str, files: ModelFiles) -> ModelVersion | None:
