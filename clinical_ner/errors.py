@@ -17,7 +17,11 @@
     │   ├── UnknownModel       it names a model or version that is not served here
     │   └── RequestTooLarge    it exceeds a limit in bytes or in number of notes
     ├── ModelNotReady          the server has not verified and loaded its model
-    └── PipelineRunError       a pipeline run failed, or could not be submitted
+    ├── PipelineRunError       a pipeline run failed, or could not be submitted
+    └── RolloutError           a rollout cannot do what was asked
+        ├── TargetUnreachable  what carries the traffic cannot be asked at present
+        ├── TargetChanged      a change met a service that is no longer as it was observed
+        └── MetricsUnavailable the counters of a version cannot be read at present
 
 No message contains note text, which is protected health information: messages name files, lines, fields, offsets,
 limits and labels. Nothing here knows of HTTP or gRPC; ``serving/errors.py`` maps each class to its status codes.
@@ -86,3 +90,19 @@ class ModelNotReady(ClinicalNerError):
 
 class PipelineRunError(ClinicalNerError):
     """A pipeline run failed or could not be submitted."""
+
+
+class RolloutError(ClinicalNerError):
+    """A rollout cannot do what was asked of it."""
+
+
+class TargetUnreachable(RolloutError):
+    """What carries the traffic cannot be asked at present; nothing is known of it."""
+
+
+class TargetChanged(RolloutError):
+    """A change met a service that is no longer as it was observed; the service is unchanged."""
+
+
+class MetricsUnavailable(RolloutError):
+    """The counters of a version cannot be read at present."""

@@ -45,6 +45,10 @@ STATUSES: Mapping[type[errors.ClinicalNerError], Status] = {
     errors.Conflict: INTERNAL,
     errors.RegistryError: INTERNAL,
     errors.PipelineRunError: INTERNAL,
+    errors.RolloutError: INTERNAL,
+    errors.TargetUnreachable: INTERNAL,
+    errors.TargetChanged: INTERNAL,
+    errors.MetricsUnavailable: INTERNAL,
 }
 
 

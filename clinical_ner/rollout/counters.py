@@ -1,0 +1,189 @@
+"""What one version has counted so far, and what was added between two readings.
+
+The fields are ``serving/metrics.py``'s series. A reading keeps the processes apart: a sum over processes falls when one of them
+goes, and nobody could tell that from a restart.
+"""
+
+from collections.abc import Iterable, Mapping
+from functools import reduce
+from typing import NamedTuple
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Histogram(BaseModel):
+    """Observations by bucket; ``counts[i]`` are those above ``bounds[i - 1]`` and at most ``bounds[i]``, the last the rest."""
+
+    model_config = ConfigDict(frozen=True)
+
+    bounds: tuple[float, ...] = ()
+    """Upper ends in ascending order, without infinity."""
+    counts: tuple[float, ...] = ()
+    """One more than bounds; empty before the first observation."""
+
+    @property
+    def total(self) -> float:
+        return sum(self.counts)
+
+    def above(self, index: int) -> float:
+        """Observations above ``bounds[index]``."""
+        return sum(self.counts[index + 1 :])
+
+
+class Moments(BaseModel):
+    """Sums over requests of squares and products, from which the spread of a ratio follows.
+
+    Requests are what a router divides, so they are the independent units: the entities of one note, and the notes of one
+    request, belong together.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    squared: float = 0.0
+    """Of the numerator's square."""
+    product: float = 0.0
+    """Of numerator times denominator."""
+    base_squared: float = 0.0
+    """Of the denominator's square."""
+
+
+class Counts(BaseModel):
+    """What was counted, by one process or by several together."""
+
+    model_config = ConfigDict(frozen=True)
+
+    requests: float = 0.0
+    errors: float = 0.0
+    """Of the requests, those that failed for no fault of the caller (5xx; gRPC's UNKNOWN, INTERNAL, UNAVAILABLE, ...)."""
+    refused: float = 0.0
+    """Of the requests, those answered that they are wrong (4xx; INVALID_ARGUMENT, NOT_FOUND, ...)."""
+    latency: Histogram = Histogram()
+    """Seconds from a request's arrival to its reply."""
+    notes: float = 0.0
+    tokens: float = 0.0
+    entities: Mapping[str, float] = {}
+    """By label."""
+    entity_moments: Mapping[str, Moments] = {}
+    """By label: entities over tokens."""
+    scores: float = 0.0
+    """Sum of all entities' scores."""
+    score_moments: Moments = Moments()
+    """Scores over entities."""
+
+
+class Calls(BaseModel):
+    """Calls as those who made them saw them: counted by the gateway or the split."""
+
+    model_config = ConfigDict(frozen=True)
+
+    calls: float = 0.0
+    failed: float = 0.0
+
+
+class Counters(BaseModel):
+    """A reading of one version: cumulative since each process began."""
+
+    model_config = ConfigDict(frozen=True)
+
+    processes: Mapping[str, Counts] = {}
+    """By the process's name as the source knows it (an address, a pod); empty when none answers for the version."""
+    callers: Mapping[str, Calls] = {}
+    """By gateway; empty when the source has none."""
+    digests: frozenset[str] = frozenset()
+    """The digests under which the version's processes say they serve it."""
+    started: Mapping[str, float] = {}
+    """When each process began, in seconds since 1970, where it is known."""
+
+
+class Increase(NamedTuple):
+    """What was added between two readings."""
+
+    counts: Counts
+    calls: Calls
+    restarted: tuple[str, ...]
+    """Processes that began anew in between: a count fell, or their start is another."""
+
+
+_START_SECONDS = 2.0  # a start that was computed from an uptime wavers by the time of a scrape
+
+NOTHING = Increase(Counts(), Calls(), ())
+
+
+def add(parts: Iterable[Counts]) -> Counts:
+    """The sum; the sum of none is all zero."""
+    return reduce(lambda one, other: _combine(one, other, 1.0), parts, Counts())
+
+
+def difference(later: Counters, earlier: Counters) -> Increase:
+    """What was added from ``earlier`` to ``later``; whatever a restarted or new process has is added whole."""
+    restarted = tuple(name for name in later.processes if name in earlier.processes and _began_anew(name, later, earlier))
+    known = {name: counts for name, counts in earlier.processes.items() if name not in restarted}
+    grown = [_combine(counts, known.get(name, Counts()), -1.0) for name, counts in later.processes.items()]
+    return Increase(add(grown), _calls_between(later.callers, earlier.callers), restarted)
+
+
+def _began_anew(name: str, later: Counters, earlier: Counters) -> bool:
+    before, after = earlier.started.get(name), later.started.get(name)
+    if before is not None and after is not None and abs(after - before) > _START_SECONDS:
+        return True
+    return _fell(later.processes[name], earlier.processes[name])
+
+
+def _fell(later: Counts, earlier: Counts) -> bool:
+    """One count that only grows is smaller; those of labels are compared too, since a process may be idle otherwise."""
+    pairs = [(later.requests, earlier.requests), (later.notes, earlier.notes), (later.tokens, earlier.tokens)]
+    pairs += [(later.entities.get(label, 0.0), count) for label, count in earlier.entities.items()]
+    return any(after < before for after, before in pairs)
+
+
+def _calls_between(later: Mapping[str, Calls], earlier: Mapping[str, Calls]) -> Calls:
+    calls = failed = 0.0
+    for gateway, after in later.items():
+        before = earlier.get(gateway, Calls())
+        if after.calls < before.calls or after.failed < before.failed:
+            before = Calls()
+        calls, failed = calls + after.calls - before.calls, failed + after.failed - before.failed
+    return Calls(calls=calls, failed=failed)
+
+
+def _combine(one: Counts, other: Counts, sign: float) -> Counts:
+    """``one + sign * other``, field by field."""
+    return Counts(
+        requests=one.requests + sign * other.requests,
+        errors=one.errors + sign * other.errors,
+        refused=one.refused + sign * other.refused,
+        latency=_combine_histograms(one.latency, other.latency, sign),
+        notes=one.notes + sign * other.notes,
+        tokens=one.tokens + sign * other.tokens,
+        entities={
+            label: one.entities.get(label, 0.0) + sign * other.entities.get(label, 0.0)
+            for label in sorted({*one.entities, *other.entities})
+        },
+        entity_moments={
+            label: _combine_moments(one.entity_moments.get(label, Moments()), other.entity_moments.get(label, Moments()), sign)
+            for label in sorted({*one.entity_moments, *other.entity_moments})
+        },
+        scores=one.scores + sign * other.scores,
+        score_moments=_combine_moments(one.score_moments, other.score_moments, sign),
+    )
+
+
+def _combine_moments(one: Moments, other: Moments, sign: float) -> Moments:
+    return Moments(
+        squared=one.squared + sign * other.squared,
+        product=one.product + sign * other.product,
+        base_squared=one.base_squared + sign * other.base_squared,
+    )
+
+
+def _combine_histograms(one: Histogram, other: Histogram, sign: float) -> Histogram:
+    """Versions of the server with other buckets cannot be added: the one with more observations stays."""
+    if not other.counts:
+        return one
+    if not one.counts:
+        return Histogram(bounds=other.bounds, counts=tuple(sign * count for count in other.counts))
+    if one.bounds != other.bounds:
+        return max(one, other, key=lambda each: each.total)
+    return Histogram(
+        bounds=one.bounds, counts=tuple(left + sign * right for left, right in zip(one.counts, other.counts, strict=True))
+    )

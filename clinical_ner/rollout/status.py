@@ -1,0 +1,242 @@
+"""Where a rollout stands: all that is written down of it. The shapes are JSON, for the registry and for a custom resource."""
+
+from enum import StrEnum
+from typing import Literal, NamedTuple
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from clinical_ner.rollout.counters import Calls, Counters, Counts
+from clinical_ner.rollout.plan import DEFAULT_PLAN, RolloutPlan
+
+
+class Phase(StrEnum):
+    """What a rollout is doing; the last three are ends."""
+
+    PENDING = "pending"
+    """Nothing was done yet: it was just made, or waits for another rollout."""
+    WAITING_APPROVAL = "waiting-approval"
+    """A person must agree to the canary's start, or to the step to 100 %."""
+    STARTING = "starting"
+    """The canary was asked for and is not ready yet; it carries nothing."""
+    SHIFTING = "shifting"
+    """A step's weight was asked for and is not proven yet."""
+    HOLDING = "holding"
+    """The weight is proven; time and requests are collected and judged."""
+    PROMOTING = "promoting"
+    """Every step passed: the live pointer moves, then the canary becomes the stable."""
+    ROLLING_BACK = "rolling-back"
+    """Everything goes back to the stable and the canary goes away."""
+    SUCCEEDED = "succeeded"
+    ROLLED_BACK = "rolled-back"
+    """The stable serves as before; nothing of the canary is left."""
+    FAILED = "failed"
+    """It ended where it could neither go on nor go back; a person must look."""
+
+
+ENDS = frozenset({Phase.SUCCEEDED, Phase.ROLLED_BACK, Phase.FAILED})
+
+Purpose = Literal["release", "restore"]
+Verdict = Literal["pass", "fail", "inconclusive"]
+
+
+class Instant(NamedTuple):
+    """A moment as wall and monotonic clocks show it.
+
+    ``ticks`` are seconds of a monotonic clock that ``counter`` names (a machine's boot): only readings of one counter can be
+    compared. The wall clock is for people; no hold and no limit depends on it.
+    """
+
+    time: AwareDatetime
+    ticks: float
+    counter: str
+
+
+class Check(BaseModel):
+    """One question of the analysis."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    verdict: Verdict
+    value: str
+    """Canary and stable, in words."""
+    threshold: str
+    needed: int = 0
+    """Requests of the canary's from which on an identical canary would pass; 0 when the question needs none."""
+    reason: str
+
+
+class Analysis(BaseModel):
+    """Canary against stable."""
+
+    model_config = ConfigDict(frozen=True)
+
+    verdict: Verdict
+    checks: tuple[Check, ...] = ()
+    look: int = 1
+    """The how-manieth time this step was judged: each look costs confidence."""
+
+    @property
+    def reason(self) -> str:
+        """Of the checks that decide the verdict, what they say."""
+        return "; ".join(f"{check.name}: {check.reason}" for check in self.checks if check.verdict == self.verdict)
+
+
+class Evidence(BaseModel):
+    """What one version showed in a step: counts added up over the hold, from reading to reading."""
+
+    model_config = ConfigDict(frozen=True)
+
+    counts: Counts = Counts()
+    calls: Calls = Calls()
+    last: Counters | None = None
+    """The latest reading, from which the next one counts on."""
+
+
+class StepRecord(BaseModel):
+    """A step that was held and judged."""
+
+    model_config = ConfigDict(frozen=True)
+
+    percent: int
+    held_seconds: float
+    requests: int
+    """That the canary answered."""
+    stable_requests: int
+    analysis: Analysis
+    ended: AwareDatetime
+
+
+class Hold(BaseModel):
+    """The step under way."""
+
+    model_config = ConfigDict(frozen=True)
+
+    held_seconds: float = 0.0
+    """With the weight proven, the canary ready and the stable as it was at the hold's begin."""
+    spent_seconds: float = 0.0
+    """Since the step was first held, holds that had to begin again included."""
+    restarts: int = 0
+    """How often the hold began again."""
+    looks: int = 0
+    next_look: int = 0
+    """Requests of the canary's at which it is judged next, before the hold is over."""
+    canary: Evidence = Evidence()
+    stable: Evidence = Evidence()
+    analysis: Analysis | None = None
+    """The latest."""
+
+
+class Seen(BaseModel):
+    """What of a backend must not change while a step is held."""
+
+    model_config = ConfigDict(frozen=True)
+
+    restarts: int = 0
+    incarnation: str = ""
+
+
+class Event(BaseModel):
+    """A change of phase or step: when, and why."""
+
+    model_config = ConfigDict(frozen=True)
+
+    time: AwareDatetime
+    phase: Phase
+    step: int
+    reason: str
+
+
+class RolloutStatus(BaseModel):
+    """How far a rollout has come; written by whoever advances it, and by nobody else."""
+
+    model_config = ConfigDict(frozen=True)
+
+    phase: Phase = Phase.PENDING
+    step: int = 0
+    """Index of the step that is asked for, held, or waits to be."""
+    reason: str = "it was just made"
+    """Why it stands here, in words."""
+    waits_for: str = ""
+    """What must happen next, in words; empty at an end."""
+    percent: int | None = None
+    """The canary's proven share when it was last observed."""
+    stable_version: str = ""
+    """The version that everything falls back to; empty when the service had none."""
+    stable_digest: str = ""
+    phase_seconds: float = 0.0
+    """In this phase, by the monotonic clock while somebody looked."""
+    seen_at: Instant | None = None
+    """When it was last advanced."""
+    stable_seen: Seen | None = None
+    canary_seen: Seen | None = None
+    hold: Hold | None = None
+    steps: tuple[StepRecord, ...] = ()
+    reference: Evidence | None = None
+    """The stable in the last step that left it traffic: what 100 % is judged against."""
+    blamed: bool = False
+    """The rollout ends because of the model itself: its version is withdrawn for good."""
+    problems: tuple[str, ...] = ()
+    """What could not be asked or done at the last attempt (target, metrics, registry), in words."""
+    events: tuple[Event, ...] = ()
+
+    @property
+    def ended(self) -> bool:
+        return self.phase in ENDS
+
+
+class Approval(BaseModel):
+    """A person's consent to ``gate``; a second one to the same gate changes nothing."""
+
+    model_config = ConfigDict(frozen=True)
+
+    gate: Literal["start", "promotion"]
+    actor: str
+    time: AwareDatetime
+    reason: str
+
+
+class Abort(BaseModel):
+    """A person's or a monitor's order to end the rollout: the one write with which a roll back begins."""
+
+    model_config = ConfigDict(frozen=True)
+
+    actor: str
+    time: AwareDatetime
+    reason: str
+    withdraw: bool = False
+    """Whether the version is to be withdrawn in the registry too."""
+
+
+class RolloutSpec(BaseModel):
+    """What a rollout is to do; never changes."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    """Of the rollout: the version's, with a number when it is tried again."""
+    model: str
+    version: str
+    digest: str
+    uri: str
+    """The version's folder, as the target's processes reach it."""
+    purpose: Purpose = "release"
+    """``restore`` brings back the version before: readiness and weights are proven, but it is not judged."""
+    plan: RolloutPlan = DEFAULT_PLAN
+    expectation: dict[str, float] | None = None
+    """Ratios challenger over champion that the gate measured (see :mod:`clinical_ner.rollout.expectation`)."""
+    created: AwareDatetime
+    actor: str
+    reason: str
+
+
+class Requests(BaseModel):
+    """What people asked of a rollout since it was made; only grows."""
+
+    model_config = ConfigDict(frozen=True)
+
+    approvals: tuple[Approval, ...] = Field(default=())
+    abort: Abort | None = None
+
+    def approves(self, gate: str) -> bool:
+        return any(approval.gate == gate for approval in self.approvals)
