@@ -7,6 +7,8 @@ from clinical_ner.rollout.status import Requests
 from clinical_ner.rollout.targets import Observation
 from clinical_ner.version_states import State
 
+NO_REQUESTS = Requests()
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:
@@ -28,7 +30,7 @@ class Facts:
     registry: Standing | None
     canary: Counters | None = None
     stable: Counters | None = None
-    requests: Requests = Requests()
+    requests: Requests = NO_REQUESTS
     ahead: str = ""
     """Another rollout of the service that must end first; empty when there is none."""
     superseded_by: str = ""

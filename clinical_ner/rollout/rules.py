@@ -40,15 +40,26 @@ class AnalysisRules(BaseModel):
     tolerated_score: float = Field(default=1.06, gt=1)
     """The same factor of the mean score."""
     allowed_score: float = Field(default=1.12, gt=1)
-    collapse_entities: float = Field(default=1.4, gt=1)
-    """Where the gate recorded nothing: the canary fails when it finds fewer by this factor, and may find more."""
-    collapse_score: float = Field(default=1.12, gt=1)
+    tolerated_collapse_entities: float = Field(default=1.4, gt=1)
+    """Where the gate recorded nothing, the canary may find more, and fewer by this factor."""
+    allowed_collapse_entities: float = Field(default=1.75, gt=1)
+    tolerated_collapse_score: float = Field(default=1.12, gt=1)
+    allowed_collapse_score: float = Field(default=1.2, gt=1)
     min_label_share: float = Field(default=0.05, ge=0, le=1)
     """A label with less than this share of the stable's entities can fail the canary, but nobody waits for its sample."""
 
     @model_validator(mode="after")
     def _tolerated_below_allowed(self) -> "AnalysisRules":
-        for name in ("errors", "refusals", "slow_median", "slow_tail", "entities", "score"):
+        for name in (
+            "errors",
+            "refusals",
+            "slow_median",
+            "slow_tail",
+            "entities",
+            "score",
+            "collapse_entities",
+            "collapse_score",
+        ):
             tolerated, allowed = getattr(self, f"tolerated_{name}"), getattr(self, f"allowed_{name}")
             if tolerated >= allowed:
                 raise ValueError(f"tolerated_{name} = {tolerated:g} must be less than allowed_{name} = {allowed:g}")

@@ -1,11 +1,12 @@
 """Where a rollout stands: all that is written down of it. The shapes are JSON, for the registry and for a custom resource."""
 
 from enum import StrEnum
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from clinical_ner.rollout.counters import Calls, Counters, Counts
+from clinical_ner.rollout.expectation import Expectation
 from clinical_ner.rollout.plan import DEFAULT_PLAN, RolloutPlan
 
 
@@ -39,12 +40,14 @@ Purpose = Literal["release", "restore"]
 Verdict = Literal["pass", "fail", "inconclusive"]
 
 
-class Instant(NamedTuple):
+class Instant(BaseModel):
     """A moment as wall and monotonic clocks show it.
 
     ``ticks`` are seconds of a monotonic clock that ``counter`` names (a machine's boot): only readings of one counter can be
     compared. The wall clock is for people; no hold and no limit depends on it.
     """
+
+    model_config = ConfigDict(frozen=True)
 
     time: AwareDatetime
     ticks: float
@@ -119,8 +122,10 @@ class Hold(BaseModel):
     restarts: int = 0
     """How often the hold began again."""
     looks: int = 0
+    full_looks: int = 0
+    """Of the looks, those after the step's time and requests, which alone can pass it."""
     next_look: int = 0
-    """Requests of the canary's at which it is judged next, before the hold is over."""
+    """Requests of the canary's at which it is judged next."""
     canary: Evidence = Evidence()
     stable: Evidence = Evidence()
     analysis: Analysis | None = None
@@ -164,6 +169,8 @@ class RolloutStatus(BaseModel):
     stable_version: str = ""
     """The version that everything falls back to; empty when the service had none."""
     stable_digest: str = ""
+    live_before: str | None = None
+    """The registry's live version when the canary was started."""
     phase_seconds: float = 0.0
     """In this phase, by the monotonic clock while somebody looked."""
     seen_at: Instant | None = None
@@ -223,8 +230,8 @@ class RolloutSpec(BaseModel):
     purpose: Purpose = "release"
     """``restore`` brings back the version before: readiness and weights are proven, but it is not judged."""
     plan: RolloutPlan = DEFAULT_PLAN
-    expectation: dict[str, float] | None = None
-    """Ratios challenger over champion that the gate measured (see :mod:`clinical_ner.rollout.expectation`)."""
+    expectation: Expectation | None = None
+    """What the gate measured of version and champion side by side; without it only collapse is looked for."""
     created: AwareDatetime
     actor: str
     reason: str
