@@ -74,6 +74,8 @@ def test_word_hash_is_of_its_key_and_of_words_alone() -> None:
     assert not hash_text(b"zolgensma", KEY).startswith(hash_word("zolgensma", KEY))
     with pytest.raises(ConfigError, match="4 bytes; at least 16"):
         hash_word("zolgensma", b"1234")
+    long = bytes(range(200))
+    assert hash_word("zolgensma", long) != hash_word("zolgensma", long[:64])
 
 
 def test_hashes_of_a_note_are_bounded() -> None:
