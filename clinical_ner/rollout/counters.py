@@ -80,6 +80,15 @@ class Calls(BaseModel):
     failed: float = 0.0
 
 
+class Sample(BaseModel):
+    """What one version showed in some time."""
+
+    model_config = ConfigDict(frozen=True)
+
+    counts: Counts = Counts()
+    calls: Calls = Calls()
+
+
 class Counters(BaseModel):
     """A reading of one version: cumulative since each process began."""
 

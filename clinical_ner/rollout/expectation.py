@@ -5,14 +5,20 @@ from collections.abc import Mapping
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from clinical_ner.errors import ModelFormatError, NotFound
-from clinical_ner.gate.comparison import REVIEWED
-from clinical_ner.gate.report import GateReport
 from clinical_ner.model_versions import model_folder
 from clinical_ner.storage import Storage
 
 GATE_REPORT = "release/gate.json"
 ENTITIES = "entities_per_100_tokens."
 MEAN_SCORE = "mean_score"
+REVIEWED = "reviewed."
+
+
+class _GateReport(BaseModel):
+    """Of :class:`clinical_ner.gate.GateReport` what matters; whoever watches a rollout need not load what trains models."""
+
+    champion: str
+    comparison: Mapping[str, Mapping[str, float]]
 
 
 class Ratio(BaseModel):
@@ -47,7 +53,7 @@ def parse_expectation(data: bytes, *, source: str) -> Expectation | None:
         ModelFormatError: it is no gate report.
     """
     try:
-        report = GateReport.model_validate_json(data)
+        report = _GateReport.model_validate_json(data)
     except ValidationError as error:
         raise ModelFormatError(f"{source}: not a gate report") from error
     ratios = _ratios(report.comparison)

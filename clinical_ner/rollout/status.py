@@ -5,8 +5,9 @@ from typing import Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from clinical_ner.rollout.counters import Calls, Counters, Counts
+from clinical_ner.rollout.counters import Counters, Sample
 from clinical_ner.rollout.expectation import Expectation
+from clinical_ner.rollout.looks import FIRST_LOOK
 from clinical_ner.rollout.plan import DEFAULT_PLAN, RolloutPlan
 
 
@@ -78,6 +79,8 @@ class Analysis(BaseModel):
     checks: tuple[Check, ...] = ()
     look: int = 1
     """The how-manieth time this step was judged: each look costs confidence."""
+    full: bool = True
+    """Whether the step had had its time and its requests: without them nothing passes it."""
 
     @property
     def reason(self) -> str:
@@ -90,8 +93,7 @@ class Evidence(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    counts: Counts = Counts()
-    calls: Calls = Calls()
+    sample: Sample = Sample()
     last: Counters | None = None
     """The latest reading, from which the next one counts on."""
 
@@ -124,7 +126,7 @@ class Hold(BaseModel):
     looks: int = 0
     full_looks: int = 0
     """Of the looks, those after the step's time and requests, which alone can pass it."""
-    next_look: int = 0
+    next_look: int = FIRST_LOOK
     """Requests of the canary's at which it is judged next."""
     canary: Evidence = Evidence()
     stable: Evidence = Evidence()
@@ -179,7 +181,7 @@ class RolloutStatus(BaseModel):
     canary_seen: Seen | None = None
     hold: Hold | None = None
     steps: tuple[StepRecord, ...] = ()
-    reference: Evidence | None = None
+    reference: Sample | None = None
     """The stable in the last step that left it traffic: what 100 % is judged against."""
     blamed: bool = False
     """The rollout ends because of the model itself: its version is withdrawn for good."""

@@ -1,0 +1,37 @@
+"""Every step passed: the live pointer moves, then the canary becomes the stable. Pure."""
+
+from clinical_ner.rollout.actions import MoveLivePointer, PromoteCanary
+from clinical_ner.rollout.guards import End
+from clinical_ner.rollout.moment import Moment, Transition
+from clinical_ner.rollout.status import Phase
+from clinical_ner.rollout.turning_back import turn_back
+
+
+def advance_promotion(moment: Moment) -> Transition:
+    """The canary serves everybody, and the live pointer says so first, while the stable is still there to go back to."""
+    spec, registry, stable = moment.spec, moment.facts.registry, moment.target.stable
+    live = registry is not None and registry.live == spec.version
+    if live and moment.promoted and moment.target.canary is None and stable and stable.ready:
+        return moment.to(Phase.SUCCEEDED, f"{spec.version} serves everybody and is live", "", hold=None)
+    if moment.status.phase_seconds > spec.plan.ready_seconds:
+        return _too_late(moment)
+    if not live:
+        return moment.stay(f"the live pointer to move to {spec.version}", *([] if registry is None else [_move(moment)]))
+    if moment.promoted or moment.target.percent == 100:
+        return moment.stay(f"{spec.version} to become the stable version, and ready", PromoteCanary())
+    return moment.stay(f"the router to send 100 % to {spec.version}")
+
+
+def _too_late(moment: Moment) -> Transition:
+    limit = f"within {moment.spec.plan.ready_seconds:g} seconds"
+    if not moment.promoted:
+        return turn_back(moment, End(f"it was not promoted {limit}"))
+    reason = f"{moment.spec.version} became the stable version, but was not ready and live {limit}; a person must look"
+    return moment.to(Phase.FAILED, reason, "")
+
+
+def _move(moment: Moment) -> MoveLivePointer:
+    restore = moment.spec.purpose == "restore"
+    percents = ", ".join(str(step.percent) for step in moment.status.steps)
+    reason = moment.spec.reason if restore else f"rollout {moment.spec.name} held {percents} %"
+    return MoveLivePointer(moment.spec.version, restore=restore, reason=reason)

@@ -1,0 +1,81 @@
+"""The way back: traffic first, then the canary, then the registry. Pure."""
+
+from clinical_ner.rollout.actions import AbortCanary, MoveLivePointer, RegistryAction, WithdrawVersion
+from clinical_ner.rollout.guards import End
+from clinical_ner.rollout.moment import Moment, Transition
+from clinical_ner.rollout.status import Phase
+from clinical_ner.version_states import State
+
+
+def turn_back(moment: Moment, end: End) -> Transition:
+    """End the rollout for this reason; a canary that was asked for is taken away first."""
+    blamed = end.blamed and moment.spec.purpose == "release"
+    if end.phase is Phase.FAILED:
+        return moment.to(Phase.FAILED, end.reason, "", blamed=blamed)
+    if not moment.started and not blamed:
+        return moment.to(Phase.ROLLED_BACK, f"{end.reason}; nothing had been started", "")
+    waits_for = f"everything to go back to {moment.status.stable_version or 'nothing'}"
+    actions = (AbortCanary(),) if _may_abort(moment) else ()
+    return moment.to(Phase.ROLLING_BACK, end.reason, waits_for, *actions, blamed=blamed)
+
+
+def advance_roll_back(moment: Moment) -> Transition:
+    """Ask for the way back until it is seen. It has no time limit: there is nothing better to do."""
+    status, stable = moment.status, moment.target.stable
+    if moment.target.missing:
+        return _settle(moment, Phase.FAILED, "the service itself is gone")
+    if stable and stable.version == moment.spec.version != status.stable_version:
+        why = f"{moment.spec.version} has become the stable version meanwhile; go back by rolling out {status.stable_version}"
+        return moment.to(Phase.FAILED, f"{status.reason}; {why}", "")
+    if not _is_clear(moment):
+        return _go_back(moment)
+    as_before = not stable or stable.version in {"", status.stable_version} or not moment.status.stable_version
+    if as_before:
+        return _settle(moment, Phase.ROLLED_BACK, f"{status.stable_version or 'nothing'} serves everybody")
+    return _settle(
+        moment, Phase.FAILED, f"the canary is gone, but the stable version is {stable.version if stable else 'gone'}"
+    )
+
+
+def _go_back(moment: Moment) -> Transition:
+    registry = tuple(_registry_actions(moment))
+    if not _may_abort(moment):
+        return moment.stay("the stable version to be ready: until then the canary, which is, keeps what it carries", *registry)
+    return moment.stay(f"everything to go back to {moment.status.stable_version or 'nothing'}", AbortCanary(), *registry)
+
+
+def _settle(moment: Moment, end: Phase, result: str) -> Transition:
+    """Traffic is settled; the registry has to say the same."""
+    reason, actions = moment.status.reason, tuple(_registry_actions(moment))
+    if not actions and moment.facts.registry:
+        return moment.to(end, f"{reason}; {result}", "", hold=None)
+    if moment.status.phase_seconds > moment.spec.plan.ready_seconds:
+        return moment.to(Phase.FAILED, f"{reason}; {result}, but the registry did not take the change", "")
+    return moment.stay("the registry to take the change", *actions)
+
+
+def _is_clear(moment: Moment) -> bool:
+    target = moment.target
+    if target.canary is None:
+        return target.percent == 0 or target.stable is None
+    # One that was there before this rollout asked for any is not its to take away.
+    return moment.status.canary_seen is None and target.canary.version not in {"", moment.spec.version}
+
+
+def _may_abort(moment: Moment) -> bool:
+    """Traffic leaves a backend that answers only for another one that does."""
+    carries = moment.target.percent != 0 and moment.canary_fit
+    return not _is_clear(moment) and (not carries or moment.stable_fit)
+
+
+def _registry_actions(moment: Moment) -> list[RegistryAction]:
+    """What the registry must still be told: a version to blame is withdrawn, a pointer that had moved comes back."""
+    standing, status, spec = moment.facts.registry, moment.status, moment.spec
+    if standing is None or standing.state is None:
+        return []
+    moved = standing.live == spec.version and status.live_before not in {None, spec.version}
+    if status.blamed and (moved or standing.state is State.APPROVED):
+        return [WithdrawVersion(spec.version, reason=status.reason)]
+    if moved and status.live_before:
+        return [MoveLivePointer(status.live_before, restore=True, reason=status.reason)]
+    return []
