@@ -25,13 +25,13 @@ def find_end(moment: Moment) -> End | None:
     checks = [_service_gone]
     if not moment.promoted:
         checks += [_ordered, _superseded, _registry_changed]
-        if moment.started:
+        if moment.status.started:
             checks += [_foreign_canary, _digest_differs, _canary_failed, _stable_changed, _canary_changed, _drifted]
     return next((end for end in (check(moment) for check in checks) if end), None)
 
 
 def _service_gone(moment: Moment) -> End | None:
-    if not moment.target.missing or not moment.started:
+    if not moment.target.missing or not moment.status.started:
         return None
     return End(
         "the service is gone: it was deleted while it was rolled out, and there is nothing to go back to", phase=Phase.FAILED
@@ -61,7 +61,7 @@ def _registry_changed(moment: Moment) -> End | None:
     unfit = _GONE if spec.purpose == "restore" else {*_GONE, State.RETIRED}
     if standing.state in unfit:
         return End(f"version {spec.version} is {standing.state} in the registry")
-    if moment.started and standing.live not in {moment.status.live_before, spec.version}:
+    if moment.status.started and standing.live not in {moment.status.live_before, spec.version}:
         return End(f"the live version became {standing.live}, by no doing of this rollout")
     return None
 

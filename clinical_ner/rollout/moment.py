@@ -36,11 +36,6 @@ class Moment:
         return ModelReference(self.spec.version, self.spec.digest, self.spec.uri)
 
     @property
-    def started(self) -> bool:
-        """Whether the canary was ever asked for."""
-        return self.status.phase not in {Phase.PENDING, Phase.WAITING_APPROVAL} or bool(self.status.steps)
-
-    @property
     def promoted(self) -> bool:
         """Whether the target has made the canary the stable."""
         stable = self.target.stable

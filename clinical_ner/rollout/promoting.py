@@ -1,6 +1,6 @@
 """Every step passed: the live pointer moves, then the canary becomes the stable. Pure."""
 
-from clinical_ner.rollout.actions import MoveLivePointer, PromoteCanary
+from clinical_ner.rollout.actions import MoveLivePointer, PromoteCanary, RegistryAction, WithdrawVersion
 from clinical_ner.rollout.guards import End
 from clinical_ner.rollout.moment import Moment, Transition
 from clinical_ner.rollout.status import Phase
@@ -30,8 +30,12 @@ def _too_late(moment: Moment) -> Transition:
     return moment.to(Phase.FAILED, reason, "")
 
 
-def _move(moment: Moment) -> MoveLivePointer:
-    restore = moment.spec.purpose == "restore"
-    percents = ", ".join(str(step.percent) for step in moment.status.steps)
-    reason = moment.spec.reason if restore else f"rollout {moment.spec.name} held {percents} %"
-    return MoveLivePointer(moment.spec.version, restore=restore, reason=reason)
+def _move(moment: Moment) -> RegistryAction:
+    spec, registry = moment.spec, moment.facts.registry
+    if spec.purpose == "release":
+        percents = ", ".join(str(step.percent) for step in moment.status.steps)
+        return MoveLivePointer(spec.version, restore=False, reason=f"rollout {spec.name} held {percents} %")
+    if registry and registry.live == spec.withdraws:
+        # Its withdrawal makes the version before it live, which is the one that serves everybody by now.
+        return WithdrawVersion(spec.withdraws, reason=spec.reason)
+    return MoveLivePointer(spec.version, restore=True, reason=spec.reason)

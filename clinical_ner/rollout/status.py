@@ -193,6 +193,11 @@ class RolloutStatus(BaseModel):
     def ended(self) -> bool:
         return self.phase in ENDS
 
+    @property
+    def started(self) -> bool:
+        """Whether the canary was ever asked for."""
+        return self.phase not in {Phase.PENDING, Phase.WAITING_APPROVAL} or bool(self.steps)
+
 
 class Approval(BaseModel):
     """A person's consent to ``gate``; a second one to the same gate changes nothing."""
@@ -231,6 +236,8 @@ class RolloutSpec(BaseModel):
     """The version's folder, as the target's processes reach it."""
     purpose: Purpose = "release"
     """``restore`` brings back the version before: readiness and weights are proven, but it is not judged."""
+    withdraws: str = ""
+    """The version that a ``restore`` takes the place of, and withdraws in the registry when everybody is served again."""
     plan: RolloutPlan = DEFAULT_PLAN
     expectation: Expectation | None = None
     """What the gate measured of version and champion side by side; without it only collapse is looked for."""

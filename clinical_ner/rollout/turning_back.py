@@ -12,7 +12,7 @@ def turn_back(moment: Moment, end: End) -> Transition:
     blamed = end.blamed and moment.spec.purpose == "release"
     if end.phase is Phase.FAILED:
         return moment.to(Phase.FAILED, end.reason, "", blamed=blamed)
-    if not moment.started and not blamed:
+    if not moment.status.started and not blamed:
         return moment.to(Phase.ROLLED_BACK, f"{end.reason}; nothing had been started", "")
     waits_for = f"everything to go back to {moment.status.stable_version or 'nothing'}"
     actions = (AbortCanary(),) if _may_abort(moment) else ()
