@@ -1,12 +1,14 @@
 """What the server tells operators: metrics and logs, neither with anything of a note."""
 
 import orjson
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from clinical_ner.tagger import Tagger
 from tests.serving.server_process import ServerProcess
 from tests.serving.transports import GrpcContents, Request, RestJson, Tensor
 
+SQUARES = "clinical_ner_request_squares_total"
 Series = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
 
@@ -43,6 +45,12 @@ def test_metrics_count_requests_notes_and_entities(server: ServerProcess, tagger
     for label in {entity.label for entity in entities}:
         count = sum(entity.label == label for entity in entities)
         assert moved["clinical_ner_entities_total", (("label", label), version)] == count
+        assert moved[SQUARES, (("label", label), version, ("of", "entities*entities"))] == count**2
+    tokens, total = sum(annotation.token_count for annotation in annotations), len(entities)
+    assert moved[SQUARES, (("label", ""), version, ("of", "tokens*tokens"))] == tokens**2
+    assert moved[SQUARES, (("label", ""), version, ("of", "entities*entities"))] == total**2
+    score = moved[SQUARES, (("label", ""), version, ("of", "scores*entities"))] / total
+    assert moved[SQUARES, (("label", ""), version, ("of", "scores*scores"))] == pytest.approx(score**2)
     for protocol, status in (("v2-rest", "200"), ("v2-grpc", "INVALID_ARGUMENT")):
         assert moved["clinical_ner_requests_total", (version, ("protocol", protocol), ("status", status))] == 1
         assert moved["clinical_ner_request_seconds_count", (version, ("protocol", protocol))] == 1
