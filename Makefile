@@ -34,11 +34,13 @@ lint: env  ## Style and direction of imports
 types: env  ## Static types
 	$(BIN)/mypy
 
-compile: env  ## Compile the pipeline
+compile: env  ## Compile the pipelines, as files for KFP and as Kubernetes objects
 	$(BIN)/python -m pipelines compile
+	$(BIN)/python -m pipelines compile --kubernetes --output manifests/pipelines \
+		--service-account clinical-ner-pipeline-runner --s3-secret clinical-ner-pipelines-s3 --s3-config clinical-ner-storage
 
 check-generated: compile  ## Fail when a generated file is not what its source gives
-	git diff --exit-code -- pipelines/compiled
+	git diff --exit-code -- pipelines/compiled manifests/pipelines
 
 goldens: env  ## Write the golden files of tests anew; look at the difference before committing
 	CLINICAL_NER_UPDATE_GOLDENS=1 $(BIN)/python -m pytest -k golden

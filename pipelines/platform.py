@@ -17,6 +17,7 @@ SERVICE_ACCOUNT_ANNOTATION = "clinical-ner/service-account"
 
 S3_SECRET_KEYS = {"AWS_ACCESS_KEY_ID": "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY": "AWS_SECRET_ACCESS_KEY"}
 S3_ENDPOINT, S3_REGION = "AWS_ENDPOINT_URL", "AWS_REGION"
+S3_CONFIG_KEYS = {S3_ENDPOINT: S3_ENDPOINT, S3_REGION: S3_REGION}
 STUDY_SECRET_KEYS = {"PGPASSWORD": "PGPASSWORD"}
 
 
@@ -47,6 +48,7 @@ class Platform:
     image: str = TRAIN_IMAGE
     service_account: str = ""
     s3_secret: str = ""
+    s3_config: str = ""
     s3_endpoint: str = ""
     s3_region: str = ""
     study_secret: str = ""
@@ -62,6 +64,8 @@ class Platform:
             kubernetes.add_pod_annotation(task, SERVICE_ACCOUNT_ANNOTATION, self.service_account)
         if self.s3_secret:
             kubernetes.use_secret_as_env(task, self.s3_secret, S3_SECRET_KEYS)
+        if self.s3_config:
+            kubernetes.use_config_map_as_env(task, self.s3_config, S3_CONFIG_KEYS)
         for name, value in ((S3_ENDPOINT, self.s3_endpoint), (S3_REGION, self.s3_region)):
             if value:
                 task.set_env_variable(name, value)

@@ -145,6 +145,15 @@ def test_platform_choices_reach_every_step(compiled):
         assert {key["envVar"] for key in secret["keyToEnv"]} == {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
 
 
+def test_endpoint_comes_from_a_config_map(compiled):
+    """Every task takes the S3 server's address and region from the ConfigMap that the platform team names."""
+    _, platform = compiled(Platform(s3_config="storage"))
+    for name, executor in platform_executors(platform).items():
+        (config,) = executor["configMapAsEnv"]
+        assert config["configMapName"] == "storage", name
+        assert {key["envVar"] for key in config["keyToEnv"]} == {"AWS_ENDPOINT_URL", "AWS_REGION"}
+
+
 def test_default_image_is_the_named_one(compiled):
     """Without a choice every step runs the image that components/_image.py names, and no secret is asked for."""
     spec, platform = compiled()

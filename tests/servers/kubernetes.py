@@ -1,0 +1,162 @@
+"""A real Kubernetes API server over a real etcd, as envtest starts them: RBAC, admission and Pod Security on, no node.
+
+``KUBEBUILDER_ASSETS`` names the folder with ``etcd`` and ``kube-apiserver`` (``setup-envtest use -p path 1.34``).
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import pytest
+
+from tests.servers.versitygw import free_port
+
+TOKEN = "test-admin-token"
+START_SECONDS = 90
+KUBECTL_SECONDS = 120
+
+
+def find_assets() -> Path:
+    """The folder of programs; the test is skipped where there is none."""
+    folder = os.environ.get("KUBEBUILDER_ASSETS", "")
+    if not folder:
+        pytest.skip("KUBEBUILDER_ASSETS is not set")
+    return Path(folder)
+
+
+def find_kubectl() -> str:
+    """kubectl from the path or from the programs' folder; the test is skipped where there is none."""
+    return (
+        shutil.which("kubectl")
+        or shutil.which("kubectl", path=os.environ.get("KUBEBUILDER_ASSETS", ""))
+        or pytest.skip("kubectl is not installed")
+    )
+
+
+class KubectlError(AssertionError):
+    """kubectl ended with another status than 0; the message is what it said."""
+
+
+class Kubernetes:
+    """An API server on a free port with its state in ``folder``; a context that ends it and its etcd."""
+
+    def __init__(self, folder: Path) -> None:
+        self._assets, self._kubectl = find_assets(), find_kubectl()
+        self._folder = folder
+        self._processes: list[subprocess.Popen[bytes]] = []
+        self.kubeconfig = folder / "kubeconfig"
+
+    def __enter__(self) -> "Kubernetes":
+        try:
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        for process in reversed(self._processes):
+            process.kill()
+            process.wait()
+        self._processes.clear()
+
+    def kubectl(self, *arguments: str, text: str | None = None) -> str:
+        """What ``kubectl arguments`` prints, fed with ``text``.
+
+        Raises:
+            KubectlError: it refused; the message is its own.
+        """
+        done = self.try_kubectl(*arguments, text=text)
+        if done.returncode != 0:
+            raise KubectlError(f"kubectl {' '.join(arguments)}: {done.stderr.strip() or done.stdout.strip()}")
+        return done.stdout
+
+    def try_kubectl(self, *arguments: str, text: str | None = None) -> subprocess.CompletedProcess[str]:
+        """The same, whatever the status."""
+        command = [self._kubectl, "--kubeconfig", str(self.kubeconfig), *arguments]
+        return subprocess.run(command, input=text, capture_output=True, text=True, timeout=KUBECTL_SECONDS, check=False)
+
+    def apply(self, *objects: dict, options: Sequence[str] = ()) -> str:
+        """Apply objects server-side; fields that the API does not know are refused."""
+        text = json.dumps({"apiVersion": "v1", "kind": "List", "items": list(objects)})
+        return self.kubectl("apply", "--server-side", "--validate=strict", *options, "-f", "-", text=text)
+
+    def get(self, *arguments: str) -> dict:
+        """One object, or a list of them."""
+        return json.loads(self.kubectl("get", *arguments, "-o", "json"))
+
+    def _start(self) -> None:
+        etcd = f"http://127.0.0.1:{self._start_etcd()}"
+        port = free_port()
+        self._write_kubeconfig(f"https://127.0.0.1:{port}")
+        (self._folder / "tokens.csv").write_text(f"{TOKEN},admin,admin,system:masters\n")
+        key = self._folder / "service-accounts.key"
+        subprocess.run(["openssl", "genrsa", "-out", str(key), "2048"], check=True, capture_output=True)
+        self._run(
+            "kube-apiserver",
+            f"--etcd-servers={etcd}",
+            "--bind-address=127.0.0.1",
+            f"--secure-port={port}",
+            f"--cert-dir={self._folder / 'certificates'}",
+            "--service-cluster-ip-range=10.0.0.0/24",
+            "--authorization-mode=RBAC",
+            f"--token-auth-file={self._folder / 'tokens.csv'}",
+            "--service-account-issuer=https://kubernetes.default.svc",
+            f"--service-account-key-file={key}",
+            f"--service-account-signing-key-file={key}",
+        )
+        self._wait("kube-apiserver", lambda: self.try_kubectl("get", "--raw", "/readyz").returncode == 0)
+
+    def _start_etcd(self) -> int:
+        clients, peers = free_port(), free_port()
+        self._run(
+            "etcd",
+            f"--data-dir={self._folder / 'etcd'}",
+            f"--listen-client-urls=http://127.0.0.1:{clients}",
+            f"--advertise-client-urls=http://127.0.0.1:{clients}",
+            f"--listen-peer-urls=http://127.0.0.1:{peers}",
+            "--unsafe-no-fsync",
+        )
+        self._wait("etcd", lambda: _answers(f"http://127.0.0.1:{clients}/health"))
+        return clients
+
+    def _run(self, program: str, *options: str) -> None:
+        with (self._folder / f"{program}.log").open("wb") as log:
+            command = [str(self._assets / program), *options]
+            self._processes.append(subprocess.Popen(command, cwd=self._folder, stdout=log, stderr=subprocess.STDOUT))
+
+    def _wait(self, program: str, ready) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while not ready():
+            if self._processes[-1].poll() is not None or time.monotonic() > deadline:
+                log = (self._folder / f"{program}.log").read_text(errors="replace")
+                raise RuntimeError(f"{program} did not start: {log[-3000:]}")
+            time.sleep(0.1)
+
+    def _write_kubeconfig(self, server: str) -> None:
+        config = {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [{"name": "test", "cluster": {"server": server, "insecure-skip-tls-verify": True}}],
+            "users": [{"name": "admin", "user": {"token": TOKEN}}],
+            "contexts": [{"name": "test", "context": {"cluster": "test", "user": "admin"}}],
+            "current-context": "test",
+        }
+        self.kubeconfig.write_text(json.dumps(config))  # JSON is YAML
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urlopen(url, timeout=2):
+            return True
+    except (URLError, OSError):
+        return False
