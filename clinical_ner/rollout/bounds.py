@@ -48,14 +48,15 @@ def excess_high(canary: Share, stable: Share, alpha: float) -> float:
     return -excess_low(stable, canary, alpha)
 
 
-def needed_for_share(share: float, allowed: float, alpha: float, per_canary: float) -> int:
-    """Requests of an identical canary's whose upper bound stays below ``allowed`` (Bernstein's inequality).
+def needed_for_share(canary: float, stable: float, allowed: float, alpha: float, per_canary: float) -> int:
+    """About how many of a canary's requests show that its share exceeds the stable's by less than ``allowed``.
 
-    ``per_canary`` are requests of the stable's for one of the canary's.
+    From both shares as they are, by the normal approximation with a term for rare events; ``per_canary`` are requests of the
+    stable's for one of the canary's.
     """
-    squared = NormalDist().inv_cdf(1 - alpha) ** 2
-    spread = share * (1 - share) * (1 + 1 / max(per_canary, 1e-9))
-    return round(squared / 2 / allowed + 2 + squared * spread / allowed**2)
+    squared, room = NormalDist().inv_cdf(1 - alpha) ** 2, max(allowed + stable - canary, 1e-6)
+    spread = canary * (1 - canary) + stable * (1 - stable) / max(per_canary, 1e-9)
+    return round(squared / 2 / room + 2 + squared * spread / room**2)
 
 
 class RatioOfSums(NamedTuple):

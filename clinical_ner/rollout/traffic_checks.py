@@ -92,8 +92,9 @@ def _compare(name: str, canary: Share, stable: Share | None, limits: Limits, str
     verdict: Verdict = "fail" if low > limits.tolerated else "pass" if high < limits.allowed else "inconclusive"
     reference = stable or Share(0.0, 0.0)
     per_canary = reference.total / canary.total if canary.total and stable else 1e9
-    # Of an identical canary; the share is taken a little higher than seen, since none seen is not none.
-    needed = needed_for_share((reference.hits + 1) / (reference.total + 2), limits.allowed, strict.accept, per_canary)
+    # A little more than was seen, since none seen is not none; and of a canary that is no worse than the stable.
+    usual = (reference.hits + 1) / (reference.total + 2)
+    needed = needed_for_share(min(canary.value, usual), usual, limits.allowed, strict.accept, per_canary)
     beyond = "more than the stable" if stable else "in all"
     reason = {
         "fail": f"at least {low:.2%} {beyond}, beyond noise",
