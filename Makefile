@@ -34,13 +34,14 @@ lint: env  ## Style and direction of imports
 types: env  ## Static types
 	$(BIN)/mypy
 
-compile: env  ## Compile the pipelines, as files for KFP and as Kubernetes objects
+compile: env  ## Compile the pipelines, as files for KFP and as Kubernetes objects; write alert rules and dashboards
+	$(BIN)/python -m observability
 	$(BIN)/python -m pipelines compile
 	$(BIN)/python -m pipelines compile --kubernetes --output manifests/pipelines \
 		--service-account clinical-ner-pipeline-runner --s3-secret clinical-ner-pipelines-s3 --s3-config clinical-ner-storage
 
 check-generated: compile  ## Fail when a generated file is not what its source gives
-	git diff --exit-code -- pipelines/compiled manifests/pipelines
+	git diff --exit-code -- pipelines/compiled manifests/pipelines manifests/monitoring
 
 goldens: env  ## Write the golden files of tests anew; look at the difference before committing
 	CLINICAL_NER_UPDATE_GOLDENS=1 $(BIN)/python -m pytest -k golden

@@ -30,6 +30,7 @@ def decision_series(decision: Decision, *, now: datetime) -> Series:
     """The newest window, its columns, and what was decided. A window that was not judged has no columns and deviates by 0."""
     window = decision.window
     series = _series(window.model_name, window.model_version, DECIDE, now)
+    series.put("live_model_info", "1 for the model that is live in the registry.", 1, digest=window.model_digest)
     series.put_state("drift_action", "1 for the action that was decided on.", "action", SEVERITY, decision.action)
     series.put("drift_window_end_timestamp_seconds", "End of the newest window.", window.end.timestamp())
     series.put("drift_window_notes", "Answered notes of the newest window.", window.notes)

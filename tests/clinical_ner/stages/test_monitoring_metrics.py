@@ -62,12 +62,14 @@ def test_drifted_run_reaches_prometheus(monitored, tmp_path):
         assert {group["labels"]["stage"] for group in gateway.groups()} == STAGES
         with Prometheus(tmp_path, gateway.url.removeprefix("http://")) as prometheus:
             query = prometheus.query
+            ((live, one),) = query("clinical_ner_live_model_info")
             columns = {labels["column"]: value for labels, value in query("clinical_ner_drift_column_deviation_ratio")}
             ((labels, window),) = query("clinical_ner_drift_window_deviation_ratio")
             actions = {labels["action"]: value for labels, value in query("clinical_ner_drift_action")}
             statuses = {labels["status"]: value for labels, value in query("clinical_ner_resubmission_status")}
             alerts = query("clinical_ner_resubmission_alerts > 0")
             times = query("clinical_ner_monitoring_last_success_timestamp_seconds")
+    assert (live["model_version"], live["digest"], one) == ("v1", decision.window.model_digest, 1)
     assert columns == pytest.approx({column.column: column.deviation / 100 for column in decision.window.columns})
     assert window == pytest.approx(decision.window.deviation / 100)
     names = ("job", "model", "model_version", "stage")
