@@ -1,0 +1,175 @@
+"""A rollout on a stage: service, servers, registry and clocks in memory, moved by hand."""
+
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from clinical_ner import version_states
+from clinical_ner.errors import MetricsUnavailable, RegistryError, RolloutError
+from clinical_ner.rollout.actions import MoveLivePointer, WithdrawVersion
+from clinical_ner.rollout.facts import Facts, Standing
+from clinical_ner.rollout.machine import advance
+from clinical_ner.rollout.plan import RolloutPlan, RolloutStep
+from clinical_ner.rollout.rules import AnalysisRules
+from clinical_ner.rollout.runner import carry_out
+from clinical_ner.rollout.status import Abort, Approval, Instant, Requests, RolloutSpec, RolloutStatus
+from clinical_ner.rollout.targets import Backend
+from clinical_ner.version_states import Cause, State, States
+from tests.clinical_ner.rollout.simulated_service import SimulatedService
+from tests.clinical_ner.rollout.traffic import Server, Source
+
+START = datetime(2026, 3, 1, tzinfo=UTC)
+OLD, NEW = "sha256:" + "1" * 64, "sha256:" + "2" * 64
+HOLD, REQUESTS, READY, INCONCLUSIVE = 45.0, 120, 120.0, 300.0
+RULES = AnalysisRules(
+    tolerated_errors=0.1, allowed_errors=0.3, allowed_refusals=0.3, allowed_slow_median=0.3, allowed_slow_tail=0.3
+)
+STEPS = tuple(RolloutStep(percent=percent, hold_seconds=HOLD, min_requests=REQUESTS) for percent in (5, 50, 100))
+
+
+def states_before():
+    """v1 is live, v2 approved."""
+    cause = Cause("test", START, "set up")
+    states = version_states.move(States(), "v1", OLD, State.APPROVED, cause)
+    states = version_states.promote(states, "v1", OLD, cause)
+    return version_states.move(states, "v2", NEW, State.APPROVED, cause)
+
+
+class Stage:
+    """``carried`` and ``answered`` keep what really happened at each share of the traffic, which the machine cannot see."""
+
+    def __init__(self):
+        super().__init__()
+        self.service = SimulatedService(stable=Backend("v1", OLD, ready=True))
+        self.source = Source({"v1": Server(OLD), "v2": Server(NEW)})
+        self.states, self.digest = states_before(), NEW
+        self.status, self.requests = RolloutStatus(), Requests()
+        self.ticks, self.wall, self.counter = 0.0, START, "boot-0"
+        self.carried, self.answered = Counter(), Counter()
+        self.left_over = []
+        self.superseded_by = self.ahead = ""
+
+    def set_out(self, approval="none", **changes):
+        """Write a rollout of v2 down."""
+        plan = RolloutPlan(steps=STEPS, ready_seconds=READY, inconclusive_seconds=INCONCLUSIVE, approval=approval, rules=RULES)
+        fields = {"name": "v2", "model": "clinical-ner", "version": "v2", "digest": NEW, "uri": "s3://m/v2", "plan": plan}
+        self.spec = RolloutSpec(**{**fields, "created": START, "actor": "doctor", "reason": "approved", **changes})
+        return self
+
+    # What a runner does.
+
+    def transition(self):
+        return advance(self.spec, self.status, self.facts(), Instant(time=self.wall, ticks=self.ticks, counter=self.counter))
+
+    def facts(self):
+        problems = []
+        state = self.states.of("v2") if self.digest else None
+        return Facts(
+            target=self.ask(self.service.observe, problems),
+            registry=Standing(state, self.digest, self.states.live),
+            canary=self.ask(lambda: self.source.read("v2"), problems),
+            stable=self.ask(lambda: self.source.read("v1"), problems),
+            requests=self.requests,
+            ahead=self.ahead,
+            superseded_by=self.superseded_by,
+            problems=tuple(problems),
+        )
+
+    @staticmethod
+    def ask(question, problems):
+        try:
+            return question()
+        except (RolloutError, MetricsUnavailable) as error:
+            problems.append(str(error))
+
+    def act(self, action, seen):
+        cause = Cause("rollout", self.wall, "said so")
+        try:
+            if isinstance(action, MoveLivePointer):
+                digest = {"v1": OLD, "v2": NEW}[action.version]
+                self.states = version_states.promote(self.states, action.version, digest, cause, restore=action.restore)
+            elif isinstance(action, WithdrawVersion):
+                self.states = version_states.roll_back(self.states, action.version, NEW, cause)
+            elif seen is not None:
+                carry_out(self.service, action, seen)
+        except (RolloutError, RegistryError):
+            pass
+
+    def check(self, action):
+        """Called before each action."""
+
+    def look(self, done=9):
+        """One look; only the first ``done`` actions happen before the process is killed."""
+        target = None if not self.service.reachable else self.service.observe()
+        self.status, actions = self.transition()
+        for number, action in enumerate(actions):
+            self.check(action)
+            if number < done:
+                self.act(action, target)
+            else:
+                self.left_over.append((action, target))
+        return actions
+
+    def go_well(self, looks):
+        """Some time in which nothing goes wrong."""
+        self.service.reachable, self.source.failing = True, False
+        stable = self.service.stable
+        if stable and not stable.ready:
+            self.change_stable(ready=True)
+        for _ in range(looks):
+            self.look()
+            self.service.settle()
+            self.traffic(20)
+            self.pass_time(5)
+
+    def go_to(self, phase, percent=0, looks=80):
+        """Go well until the canary is in this phase, at this share if it is not 0."""
+        for _ in range(looks):
+            if self.status.phase is phase and (not percent or self.service.carried == percent):
+                return self
+            self.go_well(1)
+        raise AssertionError(f"never {phase} at {percent} %: {self.status.phase}, {self.status.reason}")
+
+    # What the world does.
+
+    def traffic(self, requests, errors=0):
+        percent = self.service.carried
+        if self.service.stable and percent < 100:
+            self.source.servers["v1"].answer(requests)
+        if self.service.canary and percent:
+            self.source.servers["v2"].answer(requests, min(errors, requests))
+            self.answered[percent] += requests
+
+    def pass_time(self, seconds):
+        self.ticks += seconds
+        self.wall += timedelta(seconds=seconds)
+        if self.service.canary and self.service.canary.ready:
+            self.carried[self.service.carried] += seconds
+
+    def change_canary(self, **changes):
+        if self.service.canary:
+            self.service.canary = replace(self.service.canary, **changes)
+            self.service.loading = not self.service.canary.ready
+            self.service.changed()
+
+    def crash_canary(self):
+        if self.service.canary:
+            self.change_canary(ready=False, restarts=self.service.canary.restarts + 1)
+            self.source.servers["v2"].restart()
+
+    def change_stable(self, **changes):
+        self.service.stable = replace(self.service.stable, **changes)
+        self.service.changed()
+
+    def restart_stable(self):
+        self.change_stable(restarts=self.service.stable.restarts + 1)
+        self.source.servers["v1"].restart()
+
+    def approve(self, gate):
+        approval = Approval(gate=gate, actor="doctor", time=self.wall, reason="looked at it")
+        self.requests = self.requests.model_copy(update={"approvals": (*self.requests.approvals, approval)})
+
+    def abort(self, withdraw=False):
+        if not self.requests.abort:
+            abort = Abort(actor="doctor", time=self.wall, reason="stop", withdraw=withdraw)
+            self.requests = self.requests.model_copy(update={"abort": abort})
