@@ -2,7 +2,7 @@
 
 import typer
 
-from clinical_ner.cli import corpus, data, feedback, kpi, log, models, new_words, resubmit, tagging
+from clinical_ner.cli import corpus, data, feedback, kpi, log, models, new_words, resubmit, rollout, tagging
 from clinical_ner.cli.errors import run_app
 
 app = typer.Typer(
@@ -17,6 +17,7 @@ app.add_typer(models.app, name="models")
 app.add_typer(log.app, name="log")
 app.add_typer(feedback.app, name="feedback")
 app.add_typer(resubmit.app, name="resubmit")
+app.add_typer(rollout.app, name="rollout")
 feedback.app.command("new-words")(new_words.new_words)
 app.command("predict")(tagging.predict)
 app.command("evaluate")(tagging.evaluate)
