@@ -13,7 +13,7 @@ BODY = {"inputs": [{"name": "text", "datatype": "BYTES", "shape": [1], "data": [
 
 
 class Answer(NamedTuple):
-    """``version`` is empty for a failed call."""
+    """``ended`` in seconds since 1970; ``version`` is empty for a failed call."""
 
     ended: float
     status: str
@@ -45,14 +45,14 @@ class Callers:
         return [answer for answer in self.answers if answer.status != "200"]
 
     def versions(self, since: float = 0.0, until: float = float("inf")) -> Counter[str]:
-        """How many calls each version answered that ended between two readings of the monotonic clock."""
+        """How many calls each version answered that ended between two times."""
         return Counter(answer.version for answer in self.answers if since <= answer.ended < until)
 
     def _call(self) -> None:
         with httpx.Client(timeout=30) as client:
             while not self._stopped.is_set():
                 status, version = ask(client, self._url)
-                self.answers.append(Answer(time.monotonic(), status, version))
+                self.answers.append(Answer(time.time(), status, version))
                 time.sleep(self._pause_seconds)
 
 
