@@ -9,7 +9,8 @@ from scipy.special import betaincinv  # type: ignore[import-untyped]
 from clinical_ner.rollout.counters import Moments
 
 DISPERSION = 6.0
-"""Variance over mean of a request's entities where a server does not count its moments; measured values are 2 to 4."""
+"""Variance over mean of a request's entities where a server does not count its moments: far above the 2 of notes whose rates
+vary as a gamma of shape 3, and the 0.7 of the synthetic corpus."""
 
 
 class Share(NamedTuple):

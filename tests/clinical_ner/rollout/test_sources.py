@@ -1,0 +1,174 @@
+"""Both sources read the same from the same servers, which count real traffic."""
+
+import time
+from dataclasses import dataclass
+
+import pytest
+from prometheus_client import CollectorRegistry, Gauge, start_http_server
+
+from clinical_ner.documents import ScoredEntity
+from clinical_ner.errors import ConfigError, MetricsUnavailable
+from clinical_ner.rollout.counters import Calls, difference
+from clinical_ner.rollout.prometheus import PrometheusMetrics
+from clinical_ner.rollout.scraping import ScrapedMetrics
+from clinical_ner.rollout.series import is_error, is_refusal
+from serving.metrics import LATENCY_BUCKETS, ServingMetrics
+from tests.servers.prometheus import Prometheus
+
+DIGEST = "sha256:" + "1" * 64
+
+
+@dataclass(frozen=True)
+class Note:
+    """What a model says of one note."""
+
+    token_count: int
+    entities: tuple[ScoredEntity, ...]
+    unknown_count: int = 0
+
+
+class Process:
+    """The metrics of a server, on a port of its own."""
+
+    def __init__(self, version):
+        self.registry = CollectorRegistry()
+        self.metrics = ServingMetrics(self.registry)
+        self.metrics.adopt("clinical-ner", version, DIGEST)
+        self.started = Gauge("process_start_time_seconds", "As the process collector has it.", registry=self.registry)
+        self.started.set(1000.0)
+        self.server, self.thread = start_http_server(0, "127.0.0.1", registry=self.registry)
+        self.address = f"127.0.0.1:{self.server.server_port}"
+
+    def answer(self, requests):
+        """Each request has two notes, of 30 and 50 tokens, with one disease and two treatments."""
+        disease, treatment = ScoredEntity(0, 1, "DISEASE", 0.5), ScoredEntity(2, 3, "TREATMENT", 1.0)
+        for _ in range(requests):
+            self.metrics.count_request("v2-rest", "200", 0.0011)
+            self.metrics.count_notes([Note(30, (disease, treatment)), Note(50, (treatment,))])
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join()
+
+
+@pytest.fixture
+def processes():
+    found = {"v1": [Process("v1"), Process("v1")], "v2": [Process("v2")]}
+    yield found
+    for process in [process for each in found.values() for process in each]:
+        process.close()
+
+
+def scraped(processes):
+    return ScrapedMetrics(lambda version: [f"http://{process.address}" for process in processes[version]])
+
+
+@pytest.fixture(params=["scraping", "prometheus"])
+def source(request, processes, tmp_path):
+    """A source, and how to wait until it has seen all that happened."""
+    if request.param == "scraping":
+        yield scraped(processes), lambda: None
+        return
+    targets = [process.address for each in processes.values() for process in each]
+    job = {"job_name": "servers", "static_configs": [{"targets": targets, "labels": {"namespace": "here"}}]}
+    with Prometheus(tmp_path, scrape_configs=[job]) as server:
+        server.query(f"count(up == 1) == {len(targets)}")
+        yield PrometheusMetrics(server.url, {"namespace": "here"}), lambda: time.sleep(2.5)
+
+
+def test_source_counts_what_the_servers_count(source, processes):
+    """Requests, errors, buckets, entities, scores and squares of one version, process by process."""
+    metrics, wait = source
+    wait()
+    before = metrics.read("v1")
+    processes["v1"][0].answer(3)
+    processes["v1"][1].answer(1)
+    processes["v1"][0].metrics.count_request("v2-grpc", "UNAVAILABLE", 0.3)
+    processes["v1"][0].metrics.count_request("v1-rest", "400", 0.0003)
+    processes["v2"][0].answer(9)
+    wait()
+    after = metrics.read("v1")
+    counts = difference(after, before).counts
+
+    assert len(after.processes) == 2
+    assert after.digests == {DIGEST}
+    assert set(after.started.values()) == {1000.0}
+    assert (counts.requests, counts.errors, counts.refused, counts.notes, counts.tokens) == (6, 1, 1, 8, 320)
+    assert counts.entities == {"DISEASE": 4, "TREATMENT": 8}
+    assert counts.scores == 4 * 2.5
+    moments = counts.entity_moments["TREATMENT"]
+    assert (moments.squared, moments.product, moments.base_squared) == (4 * 2**2, 4 * 2 * 80, 4 * 80**2)
+    moments = counts.score_moments
+    assert (moments.squared, moments.product, moments.base_squared) == (4 * 2.5**2, 4 * 2.5 * 3, 4 * 3**2)
+    assert counts.latency.bounds == LATENCY_BUCKETS
+    taken = {counts.latency.bounds[index]: count for index, count in enumerate(counts.latency.counts) if count}
+    assert taken == {0.0005: 1, 0.00125: 4, 0.315: 1}
+
+
+def test_source_tells_a_restart(source, processes):
+    """By the process's start, which another process has counted past."""
+    metrics, wait = source
+    processes["v2"][0].answer(1)
+    wait()
+    before = metrics.read("v2")
+    processes["v2"][0].started.set(5000.0)
+    processes["v2"][0].answer(5)
+    wait()
+    increase = difference(metrics.read("v2"), before)
+    assert len(increase.restarted) == 1
+    assert increase.counts.requests == 6
+
+
+def test_source_knows_nothing_of_a_version_that_nobody_serves(source, processes):
+    """No process, no digest."""
+    metrics, wait = source
+    wait()
+    processes["v3"] = []
+    assert not metrics.read("v3").processes
+
+
+def test_prometheus_counts_calls_of_a_gateway(processes, tmp_path):
+    """By queries of the platform's own, with the version in them."""
+    registry = processes["v1"][0].registry
+    calls = Gauge("gateway_calls", "Of a gateway.", ["backend", "code"], registry=registry)
+    calls.labels("v2", "200").set(90)
+    calls.labels("v2", "503").set(10)
+    calls.labels("v1", "200").set(500)
+    job = {"job_name": "servers", "static_configs": [{"targets": [processes["v1"][0].address]}]}
+    with Prometheus(tmp_path, scrape_configs=[job]) as server:
+        source = PrometheusMetrics(
+            server.url,
+            calls_query='sum by (backend) (gateway_calls{backend="$version"})',
+            failed_query='sum by (backend) (gateway_calls{backend="$version",code="503"})',
+        )
+        server.query("gateway_calls")
+        assert source.read("v2").callers == {"backend=v2": Calls(calls=100, failed=10)}
+
+
+def test_scraping_passes_the_splits_calls_on(processes):
+    """Where the split counts by itself."""
+    source = ScrapedMetrics(lambda _: [], callers=lambda version: {"split": Calls(calls=5, failed=len(version))})
+    assert source.read("v1").callers == {"split": Calls(calls=5, failed=2)}
+
+
+@pytest.mark.parametrize("make", [PrometheusMetrics, lambda url: ScrapedMetrics(lambda _: [url])])
+def test_source_that_does_not_answer_is_unavailable(make):
+    """The message names where it asked; nothing listens on port 9 here."""
+    with pytest.raises(MetricsUnavailable, match=r"127\.0\.0\.1:9"):
+        make("http://127.0.0.1:9").read("v1")
+    with pytest.raises(ConfigError, match="http://"):
+        make("file:///etc/passwd").read("v1")
+
+
+def test_prometheus_refuses_half_of_the_queries(processes, tmp_path):
+    """Failed calls without calls are no share of anything."""
+    with Prometheus(tmp_path, scrape_configs=[]) as server, pytest.raises(ConfigError, match="both or none"):
+        PrometheusMetrics(server.url, calls_query="up").read("v1")
+
+
+def test_statuses_are_told_apart():
+    """Errors are the server's, refusals the caller's fault; a caller that went away is neither."""
+    statuses = ("200", "OK", "400", "INVALID_ARGUMENT", "500", "503", "INTERNAL", "UNAVAILABLE", "499", "CANCELLED")
+    assert [status for status in statuses if is_error(status)] == ["500", "503", "INTERNAL", "UNAVAILABLE"]
+    assert [status for status in statuses if is_refusal(status)] == ["400", "INVALID_ARGUMENT"]
