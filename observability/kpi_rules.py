@@ -38,12 +38,13 @@ def _breached(target: Target) -> Expression:
 
 
 def _breach(target: Target) -> Alert:
+    shown = "humanizeDuration" if target.end.endswith("seconds") else "humanizePercentage"
     return Alert(
         "KpiBreach",
         "warning",
         _breached(target),
         "1h",
-        f"Promised: {target.promise}; measured, at best, {{{{ $value | humanize }}}}.",
+        f"Promised: {target.promise}; measured, at best, {{{{ $value | {shown} }}}}.",
         "The whole 95 % interval of the last days' figure lies beyond the target.",
         {"figure": target.figure},
     )

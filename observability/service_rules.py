@@ -8,8 +8,8 @@ from observability.expressions import Expression, above, equal, missing
 from observability.rules import Alert, Group, Recording
 
 WINDOWS = ("5m", "30m", "1h", "2h", "6h", "1d", "3d")
-FAULTS = "5..|UNKNOWN|INTERNAL|UNAVAILABLE|DATA_LOSS|DEADLINE_EXCEEDED"
-"""Statuses, of HTTP and gRPC, that are no caller's fault."""
+FAULTS = "5..|UNKNOWN|INTERNAL|UNAVAILABLE|DATA_LOSS|DEADLINE_EXCEEDED|UNIMPLEMENTED|ABORTED"
+"""Statuses, of HTTP and gRPC, that are no caller's fault; a rollout judges by the same."""
 MAX_ERROR_RATIO = 0.001
 """Of 30 days' requests: the error budget."""
 FAST_SECONDS = "0.5"

@@ -74,12 +74,13 @@ class Pushgateway(Server):
 
 
 class Prometheus(Server):
-    """``prometheus`` that scrapes one target as the documentation says to scrape a Pushgateway."""
+    """``prometheus`` that scrapes one target as the documentation says to scrape a Pushgateway, or what ``config`` says."""
 
-    def __init__(self, folder: Path, target: str) -> None:
+    def __init__(self, folder: Path, target: str = "", **config: object) -> None:
         port = free_port()
         job = {"job_name": "pushgateway", "honor_labels": True, "static_configs": [{"targets": [target]}]}
-        config = {"global": {"scrape_interval": f"{SCRAPE_SECONDS}s"}, "scrape_configs": [job]}
+        every = f"{SCRAPE_SECONDS}s"
+        config = {"global": {"scrape_interval": every, "evaluation_interval": every}, "scrape_configs": [job], **config}
         (folder / "prometheus.yml").write_text(json.dumps(config))  # JSON is YAML
         options = ["--config.file=prometheus.yml", "--storage.tsdb.path=data", f"--web.listen-address=127.0.0.1:{port}"]
         super().__init__(folder, port, find_program("prometheus"), *options)
@@ -88,8 +89,12 @@ class Prometheus(Server):
         """Labels and value of each series, once there is any."""
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
-            reply = json.loads(self.get(f"/api/v1/query?{urlencode({'query': expression})}"))
-            if series := reply["data"]["result"]:
-                return [(each["metric"], float(each["value"][1])) for each in series]
+            if series := self.query_now(expression):
+                return series
             time.sleep(0.2)
         raise AssertionError(f"no series for {expression}")
+
+    def query_now(self, expression: str) -> list[tuple[dict[str, str], float]]:
+        """The same as they are now, if any."""
+        reply = json.loads(self.get(f"/api/v1/query?{urlencode({'query': expression})}"))
+        return [(each["metric"], float(each["value"][1])) for each in reply["data"]["result"]]
