@@ -10,6 +10,7 @@ import subprocess
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Self
 from urllib.error import URLError
 from urllib.request import urlopen
 
@@ -52,7 +53,7 @@ class Kubernetes:
         self._processes: list[subprocess.Popen[bytes]] = []
         self.kubeconfig = folder / "kubeconfig"
 
-    def __enter__(self) -> "Kubernetes":
+    def __enter__(self) -> Self:
         try:
             self._start()
         except BaseException:
@@ -89,6 +90,18 @@ class Kubernetes:
         """Apply objects server-side; fields that the API does not know are refused."""
         text = json.dumps({"apiVersion": "v1", "kind": "List", "items": list(objects)})
         return self.kubectl("apply", "--server-side", "--validate=strict", *options, "-f", "-", text=text)
+
+    def define(self, definitions: Sequence[dict]) -> None:
+        """Create CustomResourceDefinitions and wait until their resources are served."""
+        text = json.dumps({"apiVersion": "v1", "kind": "List", "items": list(definitions)})
+        self.kubectl("create", "--validate=false", "-f", "-", text=text)
+        names = [f"crd/{each['metadata']['name']}" for each in definitions]
+        deadline = time.monotonic() + START_SECONDS
+        # The first wait fails for a definition that has no conditions at all yet.
+        while (done := self.try_kubectl("wait", "--for=condition=Established", *names)).returncode != 0:
+            if time.monotonic() > deadline:
+                raise KubectlError(done.stderr)
+            time.sleep(0.2)
 
     def get(self, *arguments: str) -> dict:
         """One object, or a list of them."""
