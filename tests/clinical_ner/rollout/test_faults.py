@@ -352,3 +352,39 @@ def test_explanation_names_what_is_waited_for(stage):
     assert "So far" in text
     assert "It waits for" in text
     assert "only collapse is looked for" in text
+
+
+def test_ready_canary_gets_nothing_while_the_stable_is_down(stage):
+    """Its first share is asked for when both can carry theirs."""
+    stage.go_to(Phase.STARTING)
+    stage.change_stable(ready=False)
+    assert not stage.look()
+    assert (stage.status.phase, stage.status.waits_for[:18]) == (Phase.STARTING, "the stable version")
+    stage.change_stable(ready=True)
+    assert stage.look() == (SetPercent(5),)
+
+
+def test_promotion_waits_until_100_percent_is_proven_again(stage):
+    """A router that wavers at the last moment is waited for, and given up at the limit."""
+    stage.go_to(Phase.PROMOTING).look()
+    stage.service.carried = 99
+    assert stage.states.live == "v2"
+    assert not stage.look()
+    assert stage.status.waits_for == "the router to send 100 % to v2"
+    for _ in range(3):
+        stage.pass_time(60)
+        stage.look()
+    back(stage, "it was not promoted within 120 seconds")
+
+
+def test_registry_that_refuses_does_not_hold_the_traffic_up(stage):
+    """The way back of the traffic comes first; what the registry did not take is told at the end."""
+    stage.go_to(HOLDING, 50).abort(withdraw=True)
+    known, stage.act = stage.act, lambda action, seen: None if "Version" in type(action).__name__ else known(action, seen)
+    for _ in range(8):
+        stage.look()
+        stage.service.settle()
+        stage.pass_time(50)
+    assert stage.service.canary is None
+    assert stage.status.phase is Phase.FAILED
+    assert "the registry did not take the change" in stage.status.reason
