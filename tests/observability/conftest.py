@@ -1,0 +1,32 @@
+"""The stack that this folder's tests share, and the fixtures of other folders that it is made of."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.clinical_ner.conftest import other_model, tiny_model
+from tests.clinical_ner.stages.conftest import finished, monitored
+from tests.clinical_ner.stages.monitored import make_live, run_resubmit
+from tests.observability import stack as stacks
+from tests.serving.server_process import ServerProcess
+from tests.serving.test_inference_log import log_options
+
+__all__ = ["finished", "monitored", "other_model", "tiny_model"]
+
+
+@pytest.fixture(scope="session")
+def stack(finished, monitored, tiny_model, other_model, tmp_path_factory) -> Iterator[stacks.Stack]:
+    """Everything has run and reports; traffic goes on."""
+    folder = tmp_path_factory.mktemp("stack")
+    staging = make_live(finished, folder / "staging", reference_notes=0)
+    stacks.make_worse_version_live(staging, tiny_model)
+    model = stacks.write_live_model(monitored, folder / "model")
+    options = [*log_options(folder), "--inference-log-flush-seconds", "2", "--review-uniform-probability", "0.5"]
+    with ServerProcess(model, folder / "server.log", *options) as server, pytest.MonkeyPatch.context() as patch:
+        server.wait_ready()
+        with stacks.running(folder, server) as started:
+            stacks.monitor(monitored, folder / "prod-run", started.gateways["prod"].url)
+            run_resubmit(monitored, folder / "prod-run", metrics_to=started.gateways["prod"].url)
+            stacks.monitor(staging, folder / "staging-run", started.gateways["staging"].url)
+            stacks.compute_key_figures(folder / "kpi", other_model, started.gateways["prod"].url, patch)
+            yield started
