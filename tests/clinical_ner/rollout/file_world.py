@@ -9,21 +9,30 @@ from datetime import timedelta
 import orjson
 
 from clinical_ner.errors import Conflict, TargetChanged
+from clinical_ner.model_versions import ModelVersion
 from clinical_ner.registry import Registry
 from clinical_ner.resubmit.lock import StoredLock
 from clinical_ner.rollout import runner as runner_module
 from clinical_ner.rollout.counters import Counters
 from clinical_ner.rollout.runner import Runner, run
-from clinical_ner.rollout.status import Instant, Phase
+from clinical_ner.rollout.status import Instant, Phase, RolloutSpec
 from clinical_ner.rollout.store import StoredRollouts
 from clinical_ner.rollout.targets import Backend, ModelReference, Observation
 from clinical_ner.storage import Storage, open_storage
 from tests.clinical_ner.rollout.simulated_service import SimulatedService
-from tests.clinical_ner.rollout.stage import START
+from tests.clinical_ner.rollout.stage import START, Stage
 from tests.clinical_ner.rollout.traffic import Server
 
 KEY = "world.json"
 MODEL = "clinical-ner"
+
+
+def make_spec(version: ModelVersion, minutes: float = 0, **plan: object) -> RolloutSpec:
+    """A rollout of the version, by the plan of the stage with these changes."""
+    spec = Stage().set_out().spec
+    changes = {"name": version.version, "version": version.version, "digest": version.digest, "uri": version.uri}
+    created = START + timedelta(minutes=minutes)
+    return spec.model_copy(update={**changes, "created": created, "plan": spec.plan.model_copy(update=plan)})
 
 
 class FileWorld:

@@ -8,36 +8,17 @@ import traceback
 import pytest
 
 from clinical_ner.registry import Registry
-from clinical_ner.rollout.status import Abort, Phase, RolloutSpec
+from clinical_ner.rollout.status import Abort, Phase
 from clinical_ner.rollout.store import StoredRollouts
-from clinical_ner.rollout.targets import Backend
-from clinical_ner.storage import open_storage
 from clinical_ner.version_states import State
 from tests.clinical_ner.rollout.file_world import MODEL, FileWorld, advance_until_killed, at_call, at_place
-from tests.clinical_ner.rollout.stage import START, Stage
+from tests.clinical_ner.rollout.stage import START
 
 PROCESSES = 400
 PLACES = ("before write", "after write", "before action", "after action")
 ACTING = (Phase.STARTING, Phase.SHIFTING, Phase.PROMOTING)
 RELEASE = [(Phase.HOLDING, place) for place in PLACES[:2]] + [(phase, place) for phase in ACTING for place in PLACES]
 END = [(Phase.SUCCEEDED, place) for place in PLACES[:2]]
-
-
-@pytest.fixture
-def store(tmp_path, tiny_model, other_model):
-    """v1 is live and served, v2 approved, and its rollout written down."""
-    storage = open_storage(str(tmp_path))
-    registry = Registry(storage)
-    versions = [registry.register(MODEL, files, actor="a", reason="r") for files in (tiny_model, other_model(1))]
-    for version in versions:
-        registry.approve(MODEL, version.version, actor="a", reason="r")
-    registry.promote(MODEL, "v1", actor="a", reason="r")
-    old, new = (version.digest for version in versions)
-    FileWorld(storage).create(Backend("v1", old, ready=True), {"v1": old, "v2": new})
-    plan = Stage().set_out().spec.plan
-    fields = {"created": START, "actor": "doctor", "reason": "approved", "uri": versions[1].uri, "plan": plan}
-    StoredRollouts(storage, MODEL).create(RolloutSpec(name="v2", model=MODEL, version="v2", digest=new, **fields))
-    return storage
 
 
 def spawn(root, owner, dies=None):
