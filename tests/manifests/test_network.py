@@ -12,6 +12,10 @@ CONTROLLER = {"app.kubernetes.io/name": "clinical-ner", "app.kubernetes.io/compo
 MONITOR = {"app.kubernetes.io/name": "clinical-ner", "app.kubernetes.io/component": "monitor"}
 STEP = {"pipeline/runid": "any"}
 STRANGER = {"app": "any"}
+PROBES = {"cidr": "169.254.7.127/32"}
+"""Where the kubelet's probes come from in Istio's ambient mesh."""
+TUNNEL = 15008
+"""Port of that mesh between pods."""
 
 
 def selects(selector: dict, labels: dict[str, str]) -> bool:
@@ -36,11 +40,18 @@ def flows(overlay, labels: dict[str, str], direction: str, end: str) -> set[tupl
 def name_of(peer: dict) -> str:
     """A peer in a word."""
     if "ipBlock" in peer:
+        if peer["ipBlock"] == PROBES:
+            return "probes"
         assert peer["ipBlock"]["except"] == ["169.254.0.0/16"], "the cloud's metadata service is open"
         return "outside"
     if "namespaceSelector" in peer:
         return peer["namespaceSelector"]["matchLabels"]["kubernetes.io/metadata.name"]
     return peer["podSelector"]["matchLabels"].get("app.kubernetes.io/component", "server")
+
+
+def tunnels(direct: set[tuple[str, int]]) -> set[tuple[str, int]]:
+    """The same flows as the mesh carries them."""
+    return {(end, TUNNEL) for end, _ in direct}
 
 
 DNS = {("kube-system", 53)}
@@ -58,14 +69,9 @@ def test_pods_are_closed_unless_a_flow_is_named(overlay):
 @closed
 def test_server_is_reached_by_gateway_prometheus_and_rollout(overlay):
     """Notes come from the gateway alone; what a server reaches is the bucket."""
-    knative = {("knative-serving", port) for port in (8012, 8013, 8112, 9090)}
-    assert flows(overlay, SERVER, "ingress", "from") == {
-        ("kserve", 8080),
-        ("kserve", 8081),
-        ("monitoring", 8080),
-        ("rollout-controller", 8080),
-        *knative,
-    }
+    expected = {("kserve", 8080), ("kserve", 8081), ("monitoring", 8080), ("rollout-controller", 8080), ("probes", 8080)}
+    expected |= {("knative-serving", port) for port in (8012, 8013, 8112, 9090)}
+    assert flows(overlay, SERVER, "ingress", "from") == expected | tunnels(expected - {("probes", 8080)})
     assert flows(overlay, SERVER, "egress", "to") == {("outside", 443), *DNS}
 
 
@@ -80,9 +86,12 @@ def test_programs_that_ask_are_never_asked(overlay, labels):
 def test_programs_reach_what_they_need(overlay):
     """The flows that leave each program's pods."""
     outside = {("outside", 443), ("outside", 6443)}
-    assert flows(overlay, CONTROLLER, "egress", "to") == {*DNS, *outside, ("monitoring", 9090), ("server", 8080)}
-    assert flows(overlay, MONITOR, "egress", "to") == {*DNS, ("outside", 443), ("kubeflow", 8888), ("monitoring", 9091)}
-    assert flows(overlay, STEP, "egress", "to") == {*DNS, *outside, ("kubeflow", 0), ("monitoring", 9091)}
+    controller = {("monitoring", 9090), ("server", 8080)}
+    monitor = {("kubeflow", 8888), ("monitoring", 9091)}
+    step = {("monitoring", 9091)}
+    assert flows(overlay, CONTROLLER, "egress", "to") == DNS | outside | controller | tunnels(controller)
+    assert flows(overlay, MONITOR, "egress", "to") == DNS | {("outside", 443)} | monitor | tunnels(monitor)
+    assert flows(overlay, STEP, "egress", "to") == DNS | outside | {("kubeflow", 0)} | step | tunnels(step)
 
 
 @closed
