@@ -136,7 +136,7 @@ def test_pipelines_are_those_of_the_repository():
 def test_every_folder_of_manifests_is_used():
     """No kustomization is forgotten: each is part of the base, of a component, or applied by itself as its comment says."""
     folders = {path.parent for path in (ROOT / "manifests").rglob("kustomization.yaml")}
-    used = {ROOT / "manifests", ISTIO_GATEWAY}
+    used = {ROOT / "manifests", ISTIO_GATEWAY, ROOT / "manifests/admission"}
     for path in [*(ROOT / "manifests").rglob("kustomization.yaml"), *(ROOT / "kustomize").rglob("kustomization.yaml")]:
         content = yaml.safe_load(path.read_text())
         used |= {(path.parent / each).resolve() for key in ("resources", "components") for each in content.get(key, [])}
