@@ -5,7 +5,7 @@ UV := $(BIN)/uv
 EXTRAS := --extra train --extra serve --extra monitor --extra dev
 PYTEST_ARGS ?=
 
-.PHONY: help env demo test lint types check-generated compile goldens lock clean
+.PHONY: help env demo test lint types check-generated compile images goldens lock clean
 
 help:  ## What there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
@@ -42,6 +42,9 @@ compile: env  ## Compile the pipelines, as files for KFP and as Kubernetes objec
 
 check-generated: compile  ## Fail when a generated file is not what its source gives
 	git diff --exit-code -- pipelines/compiled manifests/pipelines manifests/monitoring
+
+images:  ## Build both images with podman, as root; prints the variables that their tests look at
+	@.ci/images
 
 goldens: env  ## Write the golden files of tests anew; look at the difference before committing
 	CLINICAL_NER_UPDATE_GOLDENS=1 $(BIN)/python -m pytest -k golden

@@ -9,6 +9,7 @@ import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import TypeAlias
 
 import kfp.local
 from kfp.components import load_component_from_file
@@ -18,12 +19,16 @@ from clinical_ner.pipeline_runs.progress import LineSink, RunProgress
 
 ARTIFACTS = "artifacts"
 LOG = "run.log"
+Runner: TypeAlias = kfp.local.SubprocessRunner | kfp.local.DockerRunner
 
 
-def run_locally(package: Path, arguments: Mapping[str, object], output: Path, progress: RunProgress) -> None:
-    """Execute the compiled pipeline ``package``, the very file that would be uploaded, each stage in a process of its own.
+def run_locally(
+    package: Path, arguments: Mapping[str, object], output: Path, progress: RunProgress, runner: Runner | None = None
+) -> None:
+    """Execute the compiled pipeline ``package``, the very file that would be uploaded.
 
-    Artifacts go under ``output/artifacts``, all that stages print into ``output/run.log``. KFP's local runner keeps its
+    Each stage is a process of its own, or with KFP's ``DockerRunner`` a container, which sees ``output/artifacts`` and what
+    the runner mounts. Artifacts go there, all that stages print into ``output/run.log``. KFP's local runner keeps its
     configuration in the process: one run at a time.
 
     Raises:
@@ -32,9 +37,8 @@ def run_locally(package: Path, arguments: Mapping[str, object], output: Path, pr
     output.mkdir(parents=True, exist_ok=True)
     pipeline = load_component_from_file(str(package))
     with (output / LOG).open("w", encoding="utf-8") as log, _scratch_folder(), _kept_output():
-        kfp.local.init(
-            runner=kfp.local.SubprocessRunner(use_venv=False), pipeline_root=str(output / ARTIFACTS), raise_on_error=True
-        )
+        chosen = runner or kfp.local.SubprocessRunner(use_venv=False)
+        kfp.local.init(runner=chosen, pipeline_root=str(output / ARTIFACTS), raise_on_error=True)
         try:
             with contextlib.redirect_stdout(LineSink(log, progress)), warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # KFP tells of settings for clusters that do nothing on one machine
