@@ -2,7 +2,6 @@
 
 from typing import Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from clinical_ner.errors import ConfigError
@@ -63,6 +62,8 @@ def parse_plan(data: bytes, *, source: str) -> RolloutPlan:
     Raises:
         ConfigError: it is something else; the message names ``source``, each field, what it holds and its limit.
     """
+    import yaml  # for this alone, so that no other command needs it
+
     try:
         document: Any = yaml.safe_load(data)
     except yaml.YAMLError as error:
