@@ -16,6 +16,7 @@ EVERYWHERE = 'namespace=~"$namespace"'
 """Chooses the series of the environments that the person asked for; also those without a namespace."""
 OF_VERSION = f'{EVERYWHERE}, model_version=~"$model_version"'
 HEIGHT = 8
+TAGS = ["clinical-ner"]
 
 Panel = Any
 """A builder of one of the SDK's panels; they share no type of their own."""
@@ -83,8 +84,10 @@ def listing(title: str, meaning: str, query: str, *, span: int = 12) -> Panel:
 
 def rows(title: str, uid: str, meaning: str, sections: Mapping[str, Sequence[Panel]], *, since: str) -> dict[str, Any]:
     """The whole dashboard as Grafana's JSON: a row for each section, and the three variables above."""
-    built = builders.Dashboard(title).uid(uid).description(meaning).tags(["clinical-ner"]).timezone("browser").readonly()
+    built = builders.Dashboard(title).uid(uid).description(meaning).tags(TAGS).timezone("browser").readonly()
     built = built.time(f"now-{since}", "now").refresh("1m").tooltip(dashboard.DashboardCursorSync.CROSSHAIR)
+    others = builders.DashboardLink("Clinical NER").type(dashboard.DashboardLinkType.DASHBOARDS).tags(TAGS)
+    built = built.link(others.include_vars(True).keep_time(True))
     for variable in _variables():
         built = built.with_variable(variable)
     for name, panels in sections.items():
@@ -92,7 +95,8 @@ def rows(title: str, uid: str, meaning: str, sections: Mapping[str, Sequence[Pan
         for panel in panels:
             built = built.with_panel(panel)
     found: dict[str, Any] = json.loads(json.dumps(built.build(), cls=JSONEncoder))
-    return found
+    # The SDK numbers rows 0 and panels not at all; Grafana would renumber them at each load, and links to a panel would break.
+    return found | {"panels": [{**panel, "id": number} for number, panel in enumerate(found["panels"], start=1)]}
 
 
 def queries_of(dashboard_json: dict[str, Any]) -> list[tuple[str, str]]:

@@ -32,6 +32,7 @@ def _quantile(q: float) -> Line:
 
 
 def _now() -> list[Panel]:
+    firing = f'ALERTS{{{EVERYWHERE}, alertname=~"ClinicalNer.*", alertstate="firing"}}'
     errors, slow = (f"max({ratio.format('1h')}{{{EVERYWHERE}}})" for ratio in (ERROR_RATIO, SLOW_RATIO))
     return [
         number(
@@ -54,9 +55,8 @@ def _now() -> list[Panel]:
             Line(slow, ""),
             limit=14.4 * MAX_SLOW_RATIO,
         ),
-        listing(
-            "Models served", "Version and digest of every server, with its address.", f"clinical_ner_model_info{{{OF_VERSION}}}"
-        ),
+        listing("Alerts", "That fire now; each has a page in docs/runbooks.", firing),
+        listing("Models served", "By every server, with its address.", f"clinical_ner_model_info{{{OF_VERSION}}}", span=24),
     ]
 
 

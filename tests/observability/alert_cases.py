@@ -7,6 +7,8 @@ cases of days an hour, or the test would take minutes. Time begins at 0.
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from clinical_ner.rollout.status import Phase
+
 HERE = 'namespace="prod"'
 OF_V3 = f'{HERE}, model="clinical-ner", model_version="v3"'
 LABELS_V3 = {"namespace": "prod", "model": "clinical-ner", "model_version": "v3"}
@@ -265,4 +267,31 @@ KPIS = (
     ),
     Case("KpiMissing", "each minute", one("kpi_last_success_timestamp_seconds", "0+3600x75"), 4440, step=60),
 )
-CASES = (*SERVICE, *LOG, *DRIFT, *MONITOR, *MODELS, *KPIS)
+
+
+def rollout(phase: str, seconds: str, looked: str = "0+60x600") -> dict[str, str]:
+    labels = 'namespace="prod", model_name="clinical-ner", rollout="v4", model_version="v4"'
+    phases = {f'clinical_ner_rollout_phase{{{labels}, phase="{each}"}}': f"{int(each == phase)}x600" for each in Phase}
+    clocks = one("rollout_phase_seconds", seconds, labels) | one("rollout_looked_timestamp_seconds", looked, labels)
+    return phases | clocks
+
+
+V4 = {"namespace": "prod", "model_name": "clinical-ner", "rollout": "v4", "model_version": "v4"}
+ROLLOUTS = (
+    Case("RolloutStuck", "never ready", rollout("starting", "0+60x600"), 45, V4, "45m 0s"),
+    Case("RolloutStuck", "no way back", rollout("rolling-back", "0+60x600"), 45, V4, "45m 0s"),
+    Case("RolloutStuck", "held for nine hours", rollout("holding", "0+60x600"), 540, V4, "9h 0m 0s"),
+    Case("RolloutStuck", "held for six hours", rollout("holding", "0+60x600"), 360),
+    Case("RolloutStuck", "waits for a person", rollout("waiting-approval", "0+60x600"), 540),
+    Case("RolloutStuck", "ended long ago", rollout("succeeded", "0+60x600"), 540),
+    Case("RolloutFailed", "the service is gone", rollout("failed", "60x600"), 5, V4),
+    Case("RolloutFailed", "rolled back", rollout("rolled-back", "60x600"), 5),
+    Case("RolloutRolledBack", "by the analysis", rollout("rolled-back", "60x600"), 5, V4),
+    Case("RolloutRolledBack", "succeeded", rollout("succeeded", "60x600"), 5),
+    Case("RolloutUnattended", "the controller is gone", rollout("holding", "60x600", "0x600"), 20, V4, "20m 0s"),
+    Case("RolloutUnattended", "looked at each minute", rollout("holding", "60x600"), 20),
+    Case("RolloutUnattended", "ended", rollout("succeeded", "60x600", "0x600"), 20),
+    Case("RolloutWaitsForApproval", "before 100 %", rollout("waiting-approval", "0+60x600"), 15, V4),
+    Case("RolloutWaitsForApproval", "for a minute", rollout("waiting-approval", "0+60x600"), 5),
+)
+CASES = (*ROLLOUTS, *SERVICE, *LOG, *DRIFT, *MONITOR, *MODELS, *KPIS)

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import httpx
 import pytest
 import yaml
+from prometheus_client import CollectorRegistry, start_http_server
 from typer import Typer
 from typer.testing import CliRunner
 
@@ -22,14 +23,18 @@ from clinical_ner.cli.kpi import kpi
 from clinical_ner.corpora.synthetic import synthesize
 from clinical_ner.model_package import write_model_folder
 from clinical_ner.registry import Registry
+from clinical_ner.rollout.metrics import RolloutMetrics
+from clinical_ner.rollout.records import Stored
+from clinical_ner.rollout.status import Phase, Requests
 from clinical_ner.storage import open_storage
 from tests.clinical_ner.cli.test_kpi import add_correction, log_latencies, promote_versions
+from tests.clinical_ner.rollout.stage import Stage
 from tests.clinical_ner.stages.monitored import SHIFTED_END, run_collect, run_decide, run_drift_report
 from tests.clinical_ner.stages.stage_runs import NAME
 from tests.clinical_ner.stages.test_monitoring_feedback import correct, corrections
 from tests.servers.alertmanager import Alertmanager, WebhookReceiver
 from tests.servers.prometheus import Prometheus, Pushgateway
-from tests.serving.server_process import ServerProcess
+from tests.serving.server_process import ServerProcess, free_ports
 from tests.serving.transports import GrpcContents, Request, RestJson, Tensor
 
 RULES = Path(__file__).parents[2] / "manifests" / "monitoring" / "rules"
@@ -49,7 +54,8 @@ def running(folder: Path, server: ServerProcess) -> Iterator[Stack]:
         receiver = context.enter_context(WebhookReceiver())
         alertmanager = context.enter_context(Alertmanager(folder, receiver.url))
         gateways = {namespace: context.enter_context(Pushgateway(folder)) for namespace in ("prod", "staging")}
-        targets = [("servers", server.url, "prod", False)]
+        controller = context.enter_context(rollout_under_way())
+        targets = [("servers", server.url, "prod", False), ("rollouts", controller, "prod", False)]
         targets += [("pushgateway-" + namespace, gateway.url, namespace, True) for namespace, gateway in gateways.items()]
         config = {
             "scrape_configs": [scrape(*target) for target in targets],
@@ -60,6 +66,20 @@ def running(folder: Path, server: ServerProcess) -> Iterator[Stack]:
         stop = context.enter_context(traffic(server))
         yield Stack(prometheus, receiver, gateways)
         stop.set()
+
+
+@contextmanager
+def rollout_under_way() -> Iterator[str]:
+    """The address of a process that shows a rollout which holds a step, as whoever advances rollouts shows them."""
+    stage = Stage().set_out().go_to(Phase.HOLDING, 50)
+    stage.go_well(8)
+    RolloutMetrics(registry := CollectorRegistry()).show([Stored(stage.spec, stage.status, Requests(), "1")])
+    server, _ = start_http_server(port := free_ports(1)[0], "127.0.0.1", registry)
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 def address(url: str) -> str:

@@ -1,0 +1,72 @@
+"""Do rollouts go on or back, and does anybody advance them? The series are those of ``clinical_ner/rollout/metrics.py``."""
+
+from observability.expressions import above, equal
+from observability.rules import Alert, Group
+
+MAX_PHASE_SECONDS = 1800
+"""Of phases that end within a plan's ``ready_seconds`` (600), or at once."""
+MAX_HOLDING_SECONDS = 8 * 3600
+"""Of a step that waits for a verdict: a plan's ``inconclusive_seconds`` (six hours) and the hold itself."""
+MAX_UNATTENDED_SECONDS = 600
+
+_BY = "namespace, model_name, rollout, model_version"
+_SECONDS = f"max by ({_BY}) (clinical_ner_rollout_phase_seconds)"
+
+
+def _phase(names: str) -> str:
+    return f'max by ({_BY}) (clinical_ner_rollout_phase{{phase=~"{names}"}})'
+
+
+_MOVING = "starting|shifting|promoting|rolling-back"
+_UNDER_WAY = f"pending|waiting-approval|holding|{_MOVING}"
+
+ROLLOUT = Group(
+    "rollout",
+    (),
+    (
+        Alert(
+            "RolloutStuck",
+            "warning",
+            above(_SECONDS, MAX_PHASE_SECONDS)
+            .both(equal(_phase(_MOVING), 1))
+            .either(above(_SECONDS, MAX_HOLDING_SECONDS).both(equal(_phase("holding"), 1))),
+            "5m",
+            "The rollout of {{ $labels.model_version }} has stood still for {{ $value | humanizeDuration }}.",
+            "It goes neither on nor back; clinical-ner rollout explain says what it waits for.",
+        ),
+        Alert(
+            "RolloutFailed",
+            "critical",
+            equal(_phase("failed"), 1),
+            "",
+            "The rollout of {{ $labels.model_version }} could go neither on nor back.",
+            "Nobody advances it any more and traffic stays as it is: a person must look.",
+        ),
+        Alert(
+            "RolloutRolledBack",
+            "info",
+            equal(_phase("rolled-back"), 1),
+            "",
+            "{{ $labels.model_version }} was not rolled out: everything is as before.",
+            "The newest rollout ended with the stable version at 100 %.",
+        ),
+        Alert(
+            "RolloutUnattended",
+            "warning",
+            above(f"time() - max by ({_BY}) (clinical_ner_rollout_looked_timestamp_seconds)", MAX_UNATTENDED_SECONDS).both(
+                equal(_phase(_UNDER_WAY), 1)
+            ),
+            "5m",
+            "Nobody has looked at the rollout of {{ $labels.model_version }} for {{ $value | humanizeDuration }}.",
+            "The controller is down, or does not reach what it must. Traffic stays as it is.",
+        ),
+        Alert(
+            "RolloutWaitsForApproval",
+            "info",
+            equal(_phase("waiting-approval"), 1),
+            "10m",
+            "The rollout of {{ $labels.model_version }} waits for a person's approval.",
+            "The start, or the step to 100 %, as its plan says.",
+        ),
+    ),
+)
