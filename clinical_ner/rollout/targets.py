@@ -49,7 +49,8 @@ class Observation:
     """The version on trial, from its first request for existence on; None when every trace of it is gone."""
     percent: int | None
     """The canary's proven share of the traffic: the router sends it so much, and its spread through the gateway is over. None
-    while it is changing, which makes a hold begin again; what cannot be read at all is TargetUnreachable, which does not. 0 without a canary. 100 for the only version of a service without a stable."""
+    while it is changing, which makes a hold begin again; what cannot be read at all is TargetUnreachable, which does not. 0
+    without a canary. 100 for the only version of a service without a stable."""
     asked: int | None
     """The canary's share that was asked for last, as the service's specification has it; None when it has none."""
     token: str = ""
