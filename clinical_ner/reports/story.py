@@ -10,6 +10,7 @@ from markupsafe import Markup
 from clinical_ner.documents import Document
 from clinical_ner.evaluation.matching import match_spans
 from clinical_ner.reports.highlighting import highlight
+from clinical_ner.reports.rollout_story import HEIGHT, WIDTH, RolloutStory
 from clinical_ner.reports.theme import render_html
 from clinical_ner.tagger import Annotation
 
@@ -57,8 +58,15 @@ class Example:
     after: Markup
 
 
-def render_story(
-    steps: Sequence[Step], gains: Sequence[Gain], example: Example, *, versions: tuple[str, str], notes: int, shift: str
+def render_story(  # the parts of a page
+    steps: Sequence[Step],
+    gains: Sequence[Gain],
+    example: Example,
+    *,
+    versions: tuple[str, str],
+    notes: int,
+    shift: str,
+    rollouts: Sequence[RolloutStory] = (),
 ) -> str:
     """One HTML page. ``gains`` has all entities first; they were measured on ``notes`` notes under ``shift``."""
     return render_html(
@@ -70,6 +78,8 @@ def render_story(
         versions=versions,
         notes=notes,
         shift=shift,
+        rollouts=rollouts,
+        drawing=(WIDTH, HEIGHT),
         seconds=sum(step.seconds for step in steps),
     )
 

@@ -48,7 +48,7 @@ def _settle(moment: Moment, end: Phase, result: str) -> Transition:
     """Traffic is settled; the registry has to say the same."""
     reason, actions = moment.status.reason, tuple(_registry_actions(moment))
     if not actions and moment.facts.registry:
-        return moment.to(end, f"{reason}; {result}", "", hold=None)
+        return moment.to(end, f"{reason}; {result}", "")
     if moment.status.phase_seconds > moment.spec.plan.ready_seconds:
         return moment.to(Phase.FAILED, f"{reason}; {result}, but the registry did not take the change", "")
     return moment.stay("the registry to take the change", *actions)

@@ -1,4 +1,4 @@
-"""``make demo``: the loop on synthetic notes, from a corpus to a second version that the changed hospital needs."""
+"""``make demo``: the loop on synthetic notes, from a corpus to a second version, live, that the changed hospital needs."""
 
 import time
 from collections.abc import Sequence
@@ -15,12 +15,14 @@ from clinical_ner.documents import Document
 from clinical_ner.errors import ConfigError, PipelineRunError
 from clinical_ner.feedback import load_corrections
 from clinical_ner.registry import Registry
+from clinical_ner.reports.rollout_story import RolloutStory
 from clinical_ner.reports.story import Gain, make_example, render_story
 from clinical_ner.splitting import text_key
 from clinical_ner.storage import open_storage
 from clinical_ner.tagger import Tagger
 from pipelines.demonstration.comparison import compare, without_texts
 from pipelines.demonstration.loop import Loop
+from pipelines.demonstration.rolling_out import go_live, local_service, take_back
 
 ORDINARY = "as the model knows them"
 ORDINARY_SEED, ORDINARY_NOTES = 11, 400
@@ -55,9 +57,9 @@ def demonstrate(output: Path, console: Console) -> dict[str, Any]:
     _check_decisions(quiet, alarm, answer)
     second = loop.train_again(answer["outcome"])
     version = second["model"]["uri"].rpartition("/")[2]
-    if answer["decision"]["action"] == "experiment":
-        loop.go_live(version)
-    gains = _tell(loop, version)
+    with local_service(loop, sent) as service:
+        rollouts = [go_live(loop, service, version), take_back(loop, service, version)]
+    gains = _tell(loop, version, rollouts)
     results = {
         "story": str(loop.page),
         "seconds": time.monotonic() - started,
@@ -65,6 +67,7 @@ def demonstrate(output: Path, console: Console) -> dict[str, Any]:
         "outcomes": [run["outcome"].get("status", "") for run in (quiet, alarm, answer)],
         "versions": [first["model"], second["model"]],
         "comparison": [asdict(gain) for gain in gains],
+        "rollouts": [{name: getattr(each, name) for name in ("version", "outcome", "calls", "failed")} for each in rollouts],
     }
     (output / "demo.json").write_bytes(orjson.dumps(results, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
     console.print(f"demo done in {results['seconds']:.0f} s; its story: {loop.page}", soft_wrap=True)
@@ -81,7 +84,7 @@ def _check_decisions(quiet: dict[str, Any], alarm: dict[str, Any], answer: dict[
         raise PipelineRunError(f"nothing was submitted: {answer['outcome'].get('reason', 'no outcome')}")
 
 
-def _tell(loop: Loop, version: str) -> list[Gain]:
+def _tell(loop: Loop, version: str, rollouts: Sequence[RolloutStory]) -> list[Gain]:
     """Compare both versions on notes that the corrections do not hold; write the story page."""
     storage = open_storage(loop.registry_uri)
     registry = Registry(storage)
@@ -108,6 +111,7 @@ def _tell(loop: Loop, version: str) -> list[Gain]:
         versions=("v1", version),
         notes=len(notes),
         shift=str(CHANGED),
+        rollouts=rollouts,
     )
     loop.page.write_text(page, encoding="utf-8")
     return gains

@@ -124,7 +124,7 @@ class Loop:
                 "mode": "auto",
                 "experiment_trials": EXPERIMENT_TRIALS,
                 "training_package": str(self.output / "v1" / "pipeline.yaml"),
-                "training_parameters": '{"show_note_text": true}',
+                "training_parameters": '{"show_note_text": true, "promote": "never"}',
                 "runs_folder": str(self.output / "runs"),
                 "evidently_workspace": str(self.output / "evidently"),
             }
@@ -147,9 +147,9 @@ class Loop:
         with self.step("Review and correct") as notes:
             tasks, export = self.output / "tasks.json", self.output / "annotated.json"
             where = ["--samples-uri", self.log_uri, "--registry-uri", self.registry_uri]
-            self._run("feedback", "export", *where, "--out", str(tasks), "--config-out", str(self.output / "labels.xml"))
+            self.run_command("feedback", "export", *where, "--out", str(tasks), "--config-out", str(self.output / "labels.xml"))
             corrected = correct_tasks(tasks, windows.notes, export)
-            notes.command = self._run("feedback", "add", str(export), *where)
+            notes.command = self.run_command("feedback", "add", str(export), *where)
             notes.say(
                 f"{corrected} de-identified notes went out as Label Studio tasks with what the model had found, and came back."
             )
@@ -173,19 +173,10 @@ class Loop:
             notes.end(results["gate"]["verdict"], "fine", *results["reports"].values())
         return results
 
-    def go_live(self, version: str) -> None:
-        """Approve and promote, as a person does after an experiment."""
-        with self.step("Approve, go live") as notes:
-            where = ["--registry-uri", self.registry_uri, "--actor", "demo"]
-            self._run("models", "approve", version, "--reason", "read the gate report", *where)
-            notes.command = self._run("models", "promote", version, "--reason", "the hospital has changed", *where)
-            notes.say(f"What an experiment finds waits for a person. {version} is live now.")
-            notes.end("live", "fine")
-
     def _show(self, line: str) -> None:
         self.console.print(line, soft_wrap=True, highlight=False, markup=False)
 
-    def _run(self, *arguments: str) -> str:
+    def run_command(self, *arguments: str) -> str:
         """Run a command of ``clinical-ner`` as its user would; returns it as typed."""
         command = shlex.join(["clinical-ner", *arguments])
         self.console.print(command, style="dim", soft_wrap=True, highlight=False)

@@ -35,7 +35,7 @@ def serve(model_dir: Path, log: Path, *options: str, environment: Mapping[str, s
 
     ``options`` go on its command line, ``environment`` beside this process's own. Leaving waits until what it logged is sent.
     """
-    http_port, grpc_port = _free_port(), _free_port()
+    http_port, grpc_port = free_port(), free_port()
     command = [sys.executable, "-m", "serving", "--model-dir", str(model_dir)]
     command += ["--http-port", str(http_port), "--grpc-port", str(grpc_port), *options]
     variables = {**os.environ, **(environment or {})}
@@ -85,7 +85,8 @@ def ask(session: requests.Session, base_url: str, model_name: str, notes: Sequen
     ]
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of this machine that nobody listens at now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -11,17 +11,23 @@ import requests
 
 from clinical_ner.corpora import label_studio
 from clinical_ner.corpora.synthetic import synthesize
+from clinical_ner.datasets import store_dataset
 from clinical_ner.deidentify import Deidentifier
 from clinical_ner.documents import Document, Entity, ScoredEntity
 from clinical_ner.errors import ConfigError, PipelineRunError
+from clinical_ner.features import FeatureSpec
 from clinical_ner.feedback import dump_tasks
 from clinical_ner.inference_log.reading import scan_window
+from clinical_ner.registry import Registry
 from clinical_ner.review import ReviewSample, Stratum
 from clinical_ner.splitting import text_key
 from clinical_ner.storage import open_storage
-from clinical_ner.tagger import Annotation
+from clinical_ner.tagger import Annotation, Tagger
+from clinical_ner.training import CrfParameters, train_model
 from pipelines.demonstration import demonstrate
 from pipelines.demonstration.annotators import correct_tasks
+from pipelines.demonstration.bad_model import register_bad_model
+from pipelines.demonstration.callers import Callers
 from pipelines.demonstration.comparison import compare, name_of, without_texts
 from pipelines.demonstration.loop import NOTE
 from pipelines.demonstration.server import START_SECONDS, serve
@@ -160,3 +166,45 @@ def test_texts_that_training_holds_are_left_out():
     """White space does not make another text."""
     notes = [Document("a", "one  text", ()), Document("b", "another", ())]
     assert [note.id for note in without_texts(notes, {text_key("one text")})] == ["b"]
+
+
+def test_callers_know_who_answered_each_call(model_folder, tagger, tmp_path):
+    """While the block runs every call is kept, with the version that answered it."""
+    with serve(model_folder, tmp_path / "server.log") as url:
+        before = time.time()
+        with Callers(url, tagger.manifest.name, synthesize(5, seed=3)) as callers:
+            time.sleep(0.5)
+    assert len(callers.calls) > 3
+    assert {call.version for call in callers.calls} == {tagger.served_version}
+    assert all(before <= call.ended <= time.time() for call in callers.calls)
+
+
+def test_callers_keep_calls_that_failed(model_folder, tagger, tmp_path):
+    """Nobody listens, or the answer is an error: a failed call has no version, and the next one is made."""
+    notes = synthesize(5, seed=3)
+    with serve(model_folder, tmp_path / "server.log") as url, Callers(url, "another-model", notes) as refused:
+        time.sleep(0.3)
+    with Callers(url, tagger.manifest.name, notes) as unanswered:
+        time.sleep(0.3)
+    for callers in (refused, unanswered):
+        assert len(callers.calls) > 3
+        assert {call.version for call in callers.calls} == {""}
+
+
+def test_bad_model_finds_next_to_nothing(labelled_sentences, training_documents, unseen_documents, tmp_path):
+    """It is a sound model, registered as a candidate, whose entities collapse beside those of the version it is like."""
+    storage = open_storage(str(tmp_path / "registry"))
+    dataset = store_dataset(storage, training_documents, reader="synthetic", parameters={})
+    parameters, datasets = CrfParameters(max_iterations=30), {"train": dataset.digest}
+    good = train_model(
+        labelled_sentences, name="m", parameters=parameters, spec=FeatureSpec(), datasets=datasets, provenance={"seed": 0}
+    )
+    registry = Registry(storage)
+    like = registry.register("m", good, actor="test", reason="test").version
+    version = register_bad_model(str(tmp_path / "registry"), "m", like)
+    assert registry.get("m", version).state == "candidate"
+    found = [
+        sum(len(tagger.annotate(note.text).entities) for note in unseen_documents[:20])
+        for tagger in (Tagger.from_files(registry.files("m", each)) for each in (like, version))
+    ]
+    assert found[1] < found[0] / 2

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from clinical_ner.documents import Document, Entity, ScoredEntity
+from clinical_ner.reports.rollout_story import Bar, Mark, RolloutStory
 from clinical_ner.reports.story import Gain, Step, link_to, make_example, render_story
 from clinical_ner.tagger import Annotation
 
@@ -15,8 +16,15 @@ def annotation(*entities):
     return Annotation(entities, sentence_count=1, token_count=3, unknown_count=0)
 
 
-@pytest.fixture
-def page():
+def make_rollout(version, **fields):
+    """A rollout that ended before its first step."""
+    defaults = {"outcome": "rolled-back", "tone": "warning", "reason": "it is <worse>", "calls": 4000, "failed": 0}
+    defaults |= {"answered": 40, "seconds": 20.0, "steps": (), "failing": ()}
+    drawing = {"bars": [Bar(0.0, 10.0, 16.0, 40, 0.1, 0)], "marks": [Mark(5.0, "10 %", 0)]}
+    return RolloutStory(version, "v1", **{**defaults, **drawing, **fields})
+
+
+def render(rollouts=()):
     """A story of two steps."""
     steps = [
         Step(
@@ -32,7 +40,12 @@ def page():
     gains = [Gain("all", 1234, 0.637, 0.931, 0.269, 0.315), Gain("unseen names", 12, 0.5, 0.25, -0.3, 0.1)]
     found = ScoredEntity(0, 4, "DISEASE", 0.9)
     example = make_example(NOTE, annotation(), annotation(found))
-    return render_story(steps, gains, example, versions=("v1", "v2"), notes=300, shift="new_site=0.5")
+    return render_story(steps, gains, example, versions=("v1", "v2"), notes=300, shift="new_site=0.5", rollouts=rollouts)
+
+
+@pytest.fixture
+def page():
+    return render()
 
 
 def test_story_has_steps_in_order_and_the_gain(page):
@@ -61,3 +74,17 @@ def test_story_escapes_and_loads_nothing(page):
     assert "&amp;" in page.split("<h2>v1</h2>")[1]
     assert "src=" not in page
     assert "default-src 'none'" in page
+
+
+def test_story_without_rollouts_says_nothing_of_them(page):
+    """A loop that ended before is told as it was."""
+    assert "Who answered" not in page
+
+
+def test_story_draws_each_rollout_and_counts_failed_calls():
+    """Over all rollouts the calls and those that failed are told first; each has its drawing and its reason."""
+    page = render([make_rollout("v2"), make_rollout("v3", failed=2, calls=1000)])
+    assert "<b>2</b><span>of 5,000 calls failed while traffic moved" in page
+    assert page.count('<svg class="split"') == 2
+    assert "4,000 calls, of which v2 answered 40 and <b>0 failed</b>. In the end: it is &lt;worse&gt;." in page
+    assert '<rect class="canary" x="0.0" y="144.0" width="10.2" height="16.0"><title>40 calls, 10' in page
