@@ -11,6 +11,12 @@ from clinical_ner.rollout.looks import FIRST_LOOK
 from clinical_ner.rollout.plan import DEFAULT_PLAN, RolloutPlan
 
 
+class Written(BaseModel):
+    """A part of what is written down; never changed in place."""
+
+    model_config = ConfigDict(frozen=True)
+
+
 class Phase(StrEnum):
     """What a rollout is doing; the last three are ends."""
 
@@ -41,24 +47,20 @@ Purpose = Literal["release", "restore"]
 Verdict = Literal["pass", "fail", "inconclusive"]
 
 
-class Instant(BaseModel):
+class Instant(Written):
     """A moment as wall and monotonic clocks show it.
 
     ``ticks`` are seconds of a monotonic clock that ``counter`` names (a machine's boot): only readings of one counter can be
     compared. The wall clock is for people; no hold and no limit depends on it.
     """
 
-    model_config = ConfigDict(frozen=True)
-
     time: AwareDatetime
     ticks: float
     counter: str
 
 
-class Check(BaseModel):
+class Check(Written):
     """One question of the analysis."""
-
-    model_config = ConfigDict(frozen=True)
 
     name: str
     verdict: Verdict
@@ -70,10 +72,8 @@ class Check(BaseModel):
     reason: str
 
 
-class Analysis(BaseModel):
+class Analysis(Written):
     """Canary against stable."""
-
-    model_config = ConfigDict(frozen=True)
 
     verdict: Verdict
     checks: tuple[Check, ...] = ()
@@ -88,20 +88,16 @@ class Analysis(BaseModel):
         return "; ".join(f"{check.name}: {check.reason}" for check in self.checks if check.verdict == self.verdict)
 
 
-class Evidence(BaseModel):
+class Evidence(Written):
     """What one version showed in a step: counts added up over the hold, from reading to reading."""
-
-    model_config = ConfigDict(frozen=True)
 
     sample: Sample = Sample()
     last: Counters | None = None
     """The latest reading, from which the next one counts on."""
 
 
-class StepRecord(BaseModel):
+class StepRecord(Written):
     """A step that was held and judged."""
-
-    model_config = ConfigDict(frozen=True)
 
     percent: int
     held_seconds: float
@@ -112,10 +108,8 @@ class StepRecord(BaseModel):
     ended: AwareDatetime
 
 
-class Hold(BaseModel):
+class Hold(Written):
     """The step under way."""
-
-    model_config = ConfigDict(frozen=True)
 
     held_seconds: float = 0.0
     """With the weight proven, the canary ready and the stable as it was at the hold's begin."""
@@ -134,19 +128,15 @@ class Hold(BaseModel):
     """The latest."""
 
 
-class Seen(BaseModel):
+class Seen(Written):
     """What of a backend must not change while a step is held."""
-
-    model_config = ConfigDict(frozen=True)
 
     restarts: int = 0
     incarnation: str = ""
 
 
-class Event(BaseModel):
+class Event(Written):
     """A change of phase or step: when, and why."""
-
-    model_config = ConfigDict(frozen=True)
 
     time: AwareDatetime
     phase: Phase
@@ -154,10 +144,8 @@ class Event(BaseModel):
     reason: str
 
 
-class RolloutStatus(BaseModel):
+class RolloutStatus(Written):
     """How far a rollout has come; written by whoever advances it, and by nobody else."""
-
-    model_config = ConfigDict(frozen=True)
 
     phase: Phase = Phase.PENDING
     step: int = 0
@@ -199,10 +187,8 @@ class RolloutStatus(BaseModel):
         return self.phase not in {Phase.PENDING, Phase.WAITING_APPROVAL} or bool(self.steps)
 
 
-class Approval(BaseModel):
+class Approval(Written):
     """A person's consent to ``gate``; a second one to the same gate changes nothing."""
-
-    model_config = ConfigDict(frozen=True)
 
     gate: Literal["start", "promotion"]
     actor: str
@@ -210,10 +196,8 @@ class Approval(BaseModel):
     reason: str
 
 
-class Abort(BaseModel):
+class Abort(Written):
     """A person's or a monitor's order to end the rollout: the one write with which a roll back begins."""
-
-    model_config = ConfigDict(frozen=True)
 
     actor: str
     time: AwareDatetime
@@ -222,10 +206,8 @@ class Abort(BaseModel):
     """Whether the version is to be withdrawn in the registry too."""
 
 
-class RolloutSpec(BaseModel):
+class RolloutSpec(Written):
     """What a rollout is to do; never changes."""
-
-    model_config = ConfigDict(frozen=True)
 
     name: str
     """Of the rollout: the version's, with a number when it is tried again."""
@@ -246,10 +228,8 @@ class RolloutSpec(BaseModel):
     reason: str
 
 
-class Requests(BaseModel):
+class Requests(Written):
     """What people asked of a rollout since it was made; only grows."""
-
-    model_config = ConfigDict(frozen=True)
 
     approvals: tuple[Approval, ...] = Field(default=())
     abort: Abort | None = None
