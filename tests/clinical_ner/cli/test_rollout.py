@@ -1,11 +1,14 @@
+import io
 import tempfile
 from pathlib import Path
 
 import orjson
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from clinical_ner.cli.rollout import app
+from clinical_ner.cli.rollout_running import watch
 from clinical_ner.errors import ConfigError, NotFound, RegistryError
 from clinical_ner.registry import Registry
 from clinical_ner.rollout.status import Phase
@@ -109,6 +112,17 @@ def test_status_is_a_line_each_without_a_terminal(run, registry):
     assert line.startswith("v2: v2 pending, step 1/4, traffic v2 ?")
     (record,) = orjson.loads(run("status", "--json"))
     assert (record["spec"]["version"], record["status"]["phase"]) == ("v2", "pending")
+
+
+def test_status_is_a_table_on_a_terminal(run, registry, rollouts):
+    """One row a rollout; it is drawn again until all have ended, or once when that is asked for."""
+    run("start", "v2", *WHO)
+    run("start", "v3", *WHO)
+    console = Console(force_terminal=True, width=200, file=io.StringIO())
+    watch(rollouts, console, once=True)
+    shown = console.file.getvalue()
+    for word in ("rollout", "verdict", "age", "v2", "v3", "pending", "1/4"):
+        assert word in shown
 
 
 def test_explain_says_where_it_stands(run, registry):
