@@ -3,10 +3,11 @@
 prometheus-client speaks to both (https://prometheus.github.io/client_python/exporting/).
 """
 
+import re
 import threading
 from http.client import HTTPException
 from pathlib import Path
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit
 
 import structlog
 from prometheus_client import push_to_gateway, write_to_textfile
@@ -17,7 +18,11 @@ from clinical_ner.errors import ConfigError
 PUSH_SECONDS = 10.0
 """Longest that a step waits for a Pushgateway; one that answers takes milliseconds."""
 _GATEWAY_SCHEMES = ("http", "https")
-_EXPECTED = "metrics_to: an http(s) address of a Pushgateway or a folder, a path or file:///an/absolute/path, is expected"
+_EXPECTED = (
+    "metrics_to: an http(s) address of a Pushgateway, with labels for its groups as in ?namespace=production, or a folder, a "
+    "path or file:///an/absolute/path, is expected"
+)
+_LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 
 _log = structlog.get_logger()
 
@@ -32,12 +37,12 @@ def check_destination(metrics_to: str) -> None:
         return
     try:
         url = urlsplit(metrics_to)
-        known = (url.hostname and url.port != 0) if _is_gateway(metrics_to) else _folder_of(metrics_to)
-    except ValueError as error:  # a port that is no number
+        known = _is_whole(url) if _is_gateway(metrics_to) else _folder_of(metrics_to)
+    except ValueError as error:  # a port that is no number, a label without a value
         raise ConfigError(_EXPECTED) from error
     if url.username or url.password:
         raise ConfigError("metrics_to holds a user or password, which would be stored and shown with the run: leave it out")
-    if not known or (_is_gateway(metrics_to) and (url.query or url.fragment)):
+    if not known:
         raise ConfigError(_EXPECTED)
 
 
@@ -65,8 +70,10 @@ def _push(series: Series, gateway: str) -> str:
 
     def push() -> None:
         name, group = series.job
+        url = urlsplit(gateway)
+        labels = dict(parse_qsl(url.query)) | dict(group)
         try:
-            push_to_gateway(gateway, name, series.registry, dict(group), timeout=PUSH_SECONDS)
+            push_to_gateway(url._replace(query="").geturl(), name, series.registry, labels, timeout=PUSH_SECONDS)
         except (OSError, HTTPException, ValueError) as error:  # ValueError: a host name that cannot be encoded
             problems.append(f"{type(error).__name__}: {error}")
 
@@ -92,6 +99,13 @@ def _write(series: Series, folder: str) -> str:
 def _file_name(job: Job) -> str:
     """The collector reads what ends in ``.prom``."""
     return "_".join(quote(part, safe="") for part in (job.name, *job.group.values())) + ".prom"
+
+
+def _is_whole(url: SplitResult) -> bool:
+    """A host, and labels that the Pushgateway takes. Raises ValueError for what is none."""
+    labels = parse_qsl(url.query, keep_blank_values=True, strict_parsing=True) if url.query else []
+    named = all(_LABEL.fullmatch(name) and name != "job" and value for name, value in labels)
+    return bool(url.hostname) and url.port != 0 and named and not url.fragment
 
 
 def _is_gateway(metrics_to: str) -> bool:

@@ -66,6 +66,15 @@ def test_stages_do_not_wipe_each_other(gateway):
     assert groups == {"clinical-ner": {"clinical_ner_two"}, "other-model": {"clinical_ner_four"}}
 
 
+def test_environments_share_a_gateway(gateway):
+    """Labels of the address are labels of the group: staging's report does not take the place of production's."""
+    for namespace in ("production", "staging", "staging"):
+        assert publish(series_of(one=1), f"{gateway.url}?namespace={namespace}")
+    groups = sorted((group["labels"] for group in gateway.groups()), key=lambda labels: labels["namespace"])
+    assert [labels["namespace"] for labels in groups] == ["production", "staging"]
+    assert {(labels["job"], labels["stage"]) for labels in groups} == {("clinical-ner-monitoring", "decide")}
+
+
 def test_gateway_that_is_down_is_a_warning(gateway, tmp_path):
     """Nothing is raised; the log says where to and why, and the next report arrives."""
     gateway.kill()
@@ -149,6 +158,10 @@ def test_nowhere_is_fine(tmp_path, monkeypatch):
         "http://",
         "http://gateway:port",
         "http://gateway?job=x",
+        "http://gateway?namespace=",
+        "http://gateway?namespace",
+        "http://gateway?name-space=x",
+        "http://gateway#namespace",
         "file:metrics",
         "file://host/metrics",
         "ftp://a",
