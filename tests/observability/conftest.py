@@ -25,8 +25,8 @@ def stack(finished, monitored, tiny_model, other_model, tmp_path_factory) -> Ite
     with ServerProcess(model, folder / "server.log", *options) as server, pytest.MonkeyPatch.context() as patch:
         server.wait_ready()
         with stacks.running(folder, server) as started:
-            stacks.monitor(monitored, folder / "prod-run", started.gateways["prod"].url)
-            run_resubmit(monitored, folder / "prod-run", metrics_to=started.gateways["prod"].url)
-            stacks.monitor(staging, folder / "staging-run", started.gateways["staging"].url)
-            stacks.compute_key_figures(folder / "kpi", other_model, started.gateways["prod"].url, patch)
+            stacks.monitor(monitored, folder / "prod-run", started.metrics_to("prod"))
+            run_resubmit(monitored, folder / "prod-run", metrics_to=started.metrics_to("prod"))
+            stacks.monitor(staging, folder / "staging-run", started.metrics_to("staging"))
+            stacks.compute_key_figures(folder / "kpi", other_model, started.metrics_to("prod"), patch)
             yield started

@@ -1,7 +1,7 @@
 """A model server under traffic, monitoring runs, key figures, and the Prometheus and Alertmanager that watch them: all real.
 
 Two environments: ``prod`` has a server, drifted notes and key figures, ``staging`` a version that reviewers found worse than
-the one before. Each has a Pushgateway of its own, as documented.
+the one before. They share a Pushgateway in a third namespace, as documented.
 """
 
 import json
@@ -43,8 +43,11 @@ RULES = Path(__file__).parents[2] / "manifests" / "monitoring" / "rules"
 class Stack(NamedTuple):
     prometheus: Prometheus
     receiver: WebhookReceiver
-    gateways: dict[str, Pushgateway]
-    """By namespace."""
+    gateway: Pushgateway
+
+    def metrics_to(self, namespace: str) -> str:
+        """Where an environment's jobs report."""
+        return f"{self.gateway.url}?namespace={namespace}"
 
 
 @contextmanager
@@ -53,10 +56,13 @@ def running(folder: Path, server: ServerProcess) -> Iterator[Stack]:
     with ExitStack() as context:
         receiver = context.enter_context(WebhookReceiver())
         alertmanager = context.enter_context(Alertmanager(folder, receiver.url))
-        gateways = {namespace: context.enter_context(Pushgateway(folder)) for namespace in ("prod", "staging")}
+        gateway = context.enter_context(Pushgateway(folder))
         controller = context.enter_context(rollout_under_way())
-        targets = [("servers", server.url, "prod", False), ("rollouts", controller, "prod", False)]
-        targets += [("pushgateway-" + namespace, gateway.url, namespace, True) for namespace, gateway in gateways.items()]
+        targets = [
+            ("servers", server.url, "prod"),
+            ("rollouts", controller, "prod"),
+            ("pushgateway", gateway.url, "monitoring"),
+        ]
         config = {
             "scrape_configs": [scrape(*target) for target in targets],
             "rule_files": write_rules(folder),
@@ -64,7 +70,7 @@ def running(folder: Path, server: ServerProcess) -> Iterator[Stack]:
         }
         prometheus = context.enter_context(Prometheus(folder, **config))
         stop = context.enter_context(traffic(server))
-        yield Stack(prometheus, receiver, gateways)
+        yield Stack(prometheus, receiver, gateway)
         stop.set()
 
 
@@ -86,9 +92,10 @@ def address(url: str) -> str:
     return url.removeprefix("http://")
 
 
-def scrape(name: str, url: str, namespace: str, honor_labels: bool) -> dict[str, object]:
+def scrape(name: str, url: str, namespace: str) -> dict[str, object]:
+    """As the operator does it, which labels each target with its own namespace."""
     target = {"targets": [address(url)], "labels": {"namespace": namespace}}
-    return {"job_name": name, "honor_labels": honor_labels, "static_configs": [target]}
+    return {"job_name": name, "honor_labels": name == "pushgateway", "static_configs": [target]}
 
 
 def write_rules(folder: Path) -> list[str]:
