@@ -26,13 +26,13 @@ from pipelines.demonstration.server import START_SECONDS, STOP_SECONDS, free_por
 PLAN = """\
 # A demonstration has a minute where a hospital takes days: short holds, small samples and with them wide limits.
 steps:
-  - {percent: 1, hold_seconds: 5, min_requests: 80}
+  - {percent: 1, hold_seconds: 5, min_requests: 110}
   - {percent: 10, hold_seconds: 4, min_requests: 200}
   - {percent: 50, hold_seconds: 4, min_requests: 400}
   - {percent: 100, hold_seconds: 4, min_requests: 400}
-inconclusive_seconds: 90
+inconclusive_seconds: 240
 rules:
-  allowed_errors: 0.05
+  allowed_errors: 0.06
   allowed_refusals: 0.1
   # Callers, split and servers share two cores.
   slower: 4
