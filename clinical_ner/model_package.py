@@ -132,9 +132,9 @@ def read_model_folder(folder: Path) -> dict[str, bytes]:
     Raises:
         ModelFormatError: the folder holds no manifest or cannot be read.
     """
-    if not (folder / MANIFEST).is_file():
-        raise ModelFormatError(f"{folder}: no model here ({MANIFEST} is missing)")
     try:
+        if not (folder / MANIFEST).is_file():
+            raise ModelFormatError(f"{folder}: no model here ({MANIFEST} is missing)")
         return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     except OSError as error:
         raise ModelFormatError(f"{folder}: {error.strerror}") from error

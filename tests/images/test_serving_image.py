@@ -128,6 +128,19 @@ def test_server_image_refuses_another_model(start: Start) -> None:
     assert "model_not_loaded" in server.log
 
 
+def test_server_image_says_that_a_model_cannot_be_read(
+    engine: docker.DockerClient, serve_image_name: str, tmp_path: Path
+) -> None:
+    """A folder that the container's user may not enter is named with the reason, not an internal error."""
+    tmp_path.chmod(0o700)
+    server = ServerContainer(engine, serve_image_name, tmp_path)
+    try:
+        assert server.container.wait(timeout=START_SECONDS)["StatusCode"] == 1
+        assert "/mnt/models: Permission denied" in server.log
+    finally:
+        server.container.remove(force=True)
+
+
 def test_server_image_listens_where_manifests_expect_it(serve_image: Images) -> None:
     """REST at 8080, gRPC at 8081, the model at /mnt/models, and no shell between the signal and the server."""
     config = serve_image.config
