@@ -127,8 +127,8 @@ def _roll_out(loop: Loop, service: Service, version: str, reason: str, notes: No
         notes.command = loop.run_command("rollout", "start", version, *options)
         loop.run_command("rollout", "run", "--target", f"local:{service.folder}", "--interval", "0.3", *registry)
         time.sleep(BEFORE_AND_AFTER_SECONDS)
-    loop.run_command("rollout", "explain", version, *registry)
-    stored = StoredRollouts(open_storage(loop.registry_uri), loop.model_name).read(version)
+    stored = StoredRollouts(open_storage(loop.registry_uri), loop.model_name).all()[-1]
+    loop.run_command("rollout", "explain", stored.spec.name, *registry)
     story = tell_rollout(stored, callers.calls)
     notes.say(f"{story.calls:,} notes were sent meanwhile; {story.failed:,} calls failed.")
     return story
