@@ -13,7 +13,8 @@ WIDTH, HEIGHT = 1000.0, 160.0
 SLICES = 100
 _TONES = {Phase.SUCCEEDED: "fine", Phase.ROLLED_BACK: "warning"}
 _MARKED = {Phase.STARTING: "loaded", Phase.PROMOTING: "promoted", Phase.ROLLING_BACK: "rolled back"}
-LABEL_WIDTH = 66.0
+LABEL_WIDTH = 130.0
+"""Of two labels side by side, of which the one at the right edge is written leftwards."""
 
 
 class Call(NamedTuple):
