@@ -2,7 +2,7 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 UV := $(BIN)/uv
-EXTRAS := --extra train --extra serve --extra monitor --extra dev
+EXTRAS := --extra train --extra serve --extra monitor --extra rollout --extra dev
 PYTEST_ARGS ?=
 
 .PHONY: help env demo test lint types check-generated compile images goldens lock clean
