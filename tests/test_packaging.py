@@ -87,7 +87,7 @@ def test_wheel_names_its_command_and_extras(installed):
     assert "clinical-ner = clinical_ner.cli:main" in (info / "entry_points.txt").read_text()
     metadata = Parser().parsestr((info / "METADATA").read_text())
     assert (metadata["Name"], metadata["Version"]) == ("clinical-ner", clinical_ner.__version__)
-    assert set(metadata.get_all("Provides-Extra")) == {"train", "serve", "monitor", "spark", "dev"}
+    assert set(metadata.get_all("Provides-Extra")) == {"train", "serve", "monitor", "rollout", "spark", "dev"}
     assert ",".join(sorted(metadata["Requires-Python"].split(","))) == "<3.12,>=3.11"
 
 

@@ -22,11 +22,11 @@ def stack(finished, monitored, tiny_model, other_model, tmp_path_factory) -> Ite
     stacks.make_worse_version_live(staging, tiny_model)
     model = stacks.write_live_model(monitored, folder / "model")
     options = [*log_options(folder), "--inference-log-flush-seconds", "2", "--review-uniform-probability", "0.5"]
-    with ServerProcess(model, folder / "server.log", *options) as server, pytest.MonkeyPatch.context() as patch:
+    with ServerProcess(model, folder / "server.log", *options) as server:
         server.wait_ready()
         with stacks.running(folder, server) as started:
             stacks.monitor(monitored, folder / "prod-run", started.metrics_to("prod"))
             run_resubmit(monitored, folder / "prod-run", metrics_to=started.metrics_to("prod"))
             stacks.monitor(staging, folder / "staging-run", started.metrics_to("staging"))
-            stacks.compute_key_figures(folder / "kpi", other_model, started.metrics_to("prod"), patch)
+            stacks.compute_key_figures(folder / "kpi", other_model, started.metrics_to("prod"))
             yield started

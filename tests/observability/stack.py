@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import httpx
-import pytest
 import yaml
 from prometheus_client import CollectorRegistry, start_http_server
 from typer import Typer
@@ -153,15 +152,14 @@ def make_worse_version_live(registry_uri: str, files: dict[str, bytes]) -> None:
     correct(registry_uri, corrections(110, 30, "uniform", shift=None))
 
 
-def compute_key_figures(folder: Path, other_model, metrics_to: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def compute_key_figures(folder: Path, other_model, metrics_to: str) -> None:
     """``clinical-ner kpi`` with enough of everything for each figure to have an interval."""
     for number in range(8):
         add_correction(folder, number, 1)
     log_latencies(folder)
     promote_versions(folder, other_model, 6)
-    monkeypatch.setenv("CLINICAL_NER_REGISTRY_URI", str(folder / "registry"))
-    monkeypatch.setenv("CLINICAL_NER_INFERENCE_LOG_URI", str(folder / "log"))
+    environment = {"CLINICAL_NER_REGISTRY_URI": str(folder / "registry"), "CLINICAL_NER_INFERENCE_LOG_URI": str(folder / "log")}
     app = Typer()
     app.command()(kpi)
-    result = CliRunner().invoke(app, ["--metrics-to", metrics_to], catch_exceptions=False)
+    result = CliRunner().invoke(app, ["--metrics-to", metrics_to], env=environment, catch_exceptions=False)
     assert result.exit_code == 0, result.output
