@@ -66,7 +66,8 @@ class Pushgateway(Server):
     def __init__(self, folder: Path) -> None:
         port = free_port()
         program = find_program("prometheus-pushgateway", "pushgateway")
-        super().__init__(folder, port, program, f"--web.listen-address=127.0.0.1:{port}")
+        # Debian's keeps what was pushed in one file for all.
+        super().__init__(folder, port, program, f"--web.listen-address=127.0.0.1:{port}", "--persistence.file=")
 
     def groups(self) -> list[dict]:
         """What was pushed: the labels of each group with the names of its metrics."""
