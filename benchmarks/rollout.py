@@ -12,10 +12,10 @@ import numpy as np
 
 from benchmarks.rollout_world import LABELS, NEW, START, Model, World
 from benchmarks.verdicts import verdict
-from clinical_ner.rollout.actions import MoveLivePointer, WithdrawVersion
-from clinical_ner.rollout.expectation import Expectation, Ratio
-from clinical_ner.rollout.facts import Facts
-from clinical_ner.rollout.machine import advance
+from clinical_ner.rollout.analysis.expectation import Expectation, Ratio
+from clinical_ner.rollout.machine.actions import MoveLivePointer, WithdrawVersion
+from clinical_ner.rollout.machine.advancing import advance
+from clinical_ner.rollout.machine.facts import Facts
 from clinical_ner.rollout.plan import RolloutPlan
 from clinical_ner.rollout.runner import carry_out
 from clinical_ner.rollout.status import Phase, RolloutSpec, RolloutStatus

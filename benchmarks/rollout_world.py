@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from clinical_ner.rollout.counters import Counters, Counts, Histogram, Moments, add
-from clinical_ner.rollout.facts import Standing
+from clinical_ner.rollout.counting.counters import Counters, Counts, Histogram, Moments, add
+from clinical_ner.rollout.machine.facts import Standing
 from clinical_ner.rollout.status import Instant
 from clinical_ner.rollout.targets import Backend, ModelReference, Observation
 from clinical_ner.version_states import State

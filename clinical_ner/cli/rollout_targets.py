@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from clinical_ner.errors import ConfigError
-from clinical_ner.rollout.sources import MetricsSource
+from clinical_ner.rollout.counting.sources import MetricsSource
 from clinical_ner.rollout.targets import Target
 
 LOCAL = "local:"

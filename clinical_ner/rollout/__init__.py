@@ -2,11 +2,10 @@
 
 ::
 
-    plan, rules      what is to be done, and how strictly it is judged
-    counters         what one version has counted, and what was added between two readings
-    analysis         canary against stable: pass, fail or inconclusive, with numbers
-    status, machine  where a rollout stands, and what comes next: pure
-    targets          what carries the traffic: local, KServe Knative, KServe Standard
-    sources          where counters come from: scrapes of ``/metrics``, or Prometheus
+    plan, status     what is to be done, and how far it has come
+    counting/        what one version has counted, from scrapes of ``/metrics`` or from Prometheus
+    analysis/        canary against stable: pass, fail or inconclusive, with numbers
+    machine/         where a rollout stands, and what comes next: pure
+    targets          what carries the traffic, as the machine sees it; local/ is one, on this machine
     store, runner    what is written down, and who advances it
 """

@@ -5,7 +5,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from clinical_ner.errors import ConfigError
-from clinical_ner.rollout.rules import AnalysisRules
+from clinical_ner.rollout.analysis.rules import AnalysisRules
 
 Approval = Literal["none", "before-start", "before-100"]
 WhenBusy = Literal["wait", "supersede"]

@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from clinical_ner.errors import ClinicalNerError, Conflict
 from clinical_ner.registry import Registry
 from clinical_ner.resubmit.lock import StoredLock
-from clinical_ner.rollout.actions import (
+from clinical_ner.rollout.counting.counters import Counters
+from clinical_ner.rollout.counting.sources import MetricsSource
+from clinical_ner.rollout.machine.actions import (
     AbortCanary,
     Action,
     MoveLivePointer,
@@ -22,12 +24,10 @@ from clinical_ner.rollout.actions import (
     TargetAction,
     WithdrawVersion,
 )
-from clinical_ner.rollout.counters import Counters
-from clinical_ner.rollout.facts import Facts, Standing
-from clinical_ner.rollout.machine import advance
+from clinical_ner.rollout.machine.advancing import advance
+from clinical_ner.rollout.machine.facts import Facts, Standing
 from clinical_ner.rollout.queueing import ahead_of, superseded_by
 from clinical_ner.rollout.records import RolloutRecords, Stored
-from clinical_ner.rollout.sources import MetricsSource
 from clinical_ner.rollout.standing import read_standing, tell
 from clinical_ner.rollout.targets import Observation, Target
 from clinical_ner.rollout.timing import Timer, system_instant

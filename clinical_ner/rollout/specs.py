@@ -5,7 +5,7 @@ from datetime import datetime
 
 from clinical_ner.errors import ConfigError, RegistryError
 from clinical_ner.registry import Registry
-from clinical_ner.rollout.expectation import read_expectation
+from clinical_ner.rollout.analysis.expectation import read_expectation
 from clinical_ner.rollout.plan import RESTORE_PLAN, RolloutPlan
 from clinical_ner.rollout.status import RolloutSpec
 from clinical_ner.storage import Storage

@@ -2,8 +2,8 @@
 
 from clinical_ner.errors import NotFound
 from clinical_ner.registry import Registry
-from clinical_ner.rollout.actions import MoveLivePointer, RegistryAction
-from clinical_ner.rollout.facts import Standing
+from clinical_ner.rollout.machine.actions import MoveLivePointer, RegistryAction
+from clinical_ner.rollout.machine.facts import Standing
 
 
 def read_standing(registry: Registry, model: str, version: str) -> Standing:

@@ -5,9 +5,9 @@ from typing import Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from clinical_ner.rollout.counters import Counters, Sample
-from clinical_ner.rollout.expectation import Expectation
-from clinical_ner.rollout.looks import FIRST_LOOK
+from clinical_ner.rollout.analysis.expectation import Expectation
+from clinical_ner.rollout.analysis.looks import FIRST_LOOK
+from clinical_ner.rollout.counting.counters import Counters, Sample
 from clinical_ner.rollout.plan import DEFAULT_PLAN, RolloutPlan
 
 

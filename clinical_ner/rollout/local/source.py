@@ -4,15 +4,15 @@ from pathlib import Path
 from typing import Any
 
 from clinical_ner.errors import MetricsUnavailable, TargetUnreachable
-from clinical_ner.rollout.counters import Calls
+from clinical_ner.rollout.counting.counters import Calls
+from clinical_ner.rollout.counting.scraping import ScrapedMetrics
 from clinical_ner.rollout.local.control import ask
-from clinical_ner.rollout.scraping import ScrapedMetrics
 
 GATEWAY = "split"
 
 
 def local_metrics(folder: Path) -> ScrapedMetrics:
-    """The :class:`clinical_ner.rollout.sources.MetricsSource` of the service that runs in ``folder``."""
+    """The :class:`clinical_ner.rollout.counting.sources.MetricsSource` of the service that runs in ``folder``."""
 
     def addresses(version: str) -> list[str]:
         seen = _ask(folder, "observe")

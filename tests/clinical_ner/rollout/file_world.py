@@ -13,7 +13,7 @@ from clinical_ner.model_versions import ModelVersion
 from clinical_ner.registry import Registry
 from clinical_ner.resubmit.lock import StoredLock
 from clinical_ner.rollout import runner as runner_module
-from clinical_ner.rollout.counters import Counters
+from clinical_ner.rollout.counting.counters import Counters
 from clinical_ner.rollout.runner import Runner, run
 from clinical_ner.rollout.status import Instant, Phase, RolloutSpec
 from clinical_ner.rollout.store import StoredRollouts

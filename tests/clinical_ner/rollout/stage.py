@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 from clinical_ner import version_states
 from clinical_ner.errors import MetricsUnavailable, RegistryError, RolloutError
-from clinical_ner.rollout.actions import MoveLivePointer, WithdrawVersion
-from clinical_ner.rollout.facts import Facts, Standing
-from clinical_ner.rollout.machine import advance
+from clinical_ner.rollout.analysis.rules import AnalysisRules
+from clinical_ner.rollout.machine.actions import MoveLivePointer, WithdrawVersion
+from clinical_ner.rollout.machine.advancing import advance
+from clinical_ner.rollout.machine.facts import Facts, Standing
 from clinical_ner.rollout.plan import RolloutPlan, RolloutStep
-from clinical_ner.rollout.rules import AnalysisRules
 from clinical_ner.rollout.runner import carry_out
 from clinical_ner.rollout.status import Abort, Approval, Instant, Requests, RolloutSpec, RolloutStatus
 from clinical_ner.rollout.targets import Backend

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from clinical_ner.rollout.actions import AbortCanary, SetPercent, StartCanary
 from clinical_ner.rollout.explanation import explain
+from clinical_ner.rollout.machine.actions import AbortCanary, SetPercent, StartCanary
 from clinical_ner.rollout.plan import RESTORE_PLAN, RolloutPlan, RolloutStep
 from clinical_ner.rollout.status import Phase
 from clinical_ner.rollout.targets import Backend
@@ -329,7 +329,7 @@ def test_withdrawn_version_gives_way_to_the_one_before():
 
 
 def _facts_of_v1(stage):
-    from clinical_ner.rollout.facts import Facts, Standing
+    from clinical_ner.rollout.machine.facts import Facts, Standing
 
     return Facts(target=stage.service.observe(), registry=Standing(stage.states.of("v1"), OLD, stage.states.live))
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from clinical_ner.rollout.counters import Calls, Counters, Counts, Histogram, Moments
+from clinical_ner.rollout.counting.counters import Calls, Counters, Counts, Histogram, Moments
 
 BOUNDS = (0.005, 0.01, 0.02, 0.04)
 TOKENS, ENTITIES, SCORE = 100, 5, 0.9

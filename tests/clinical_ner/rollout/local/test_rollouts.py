@@ -7,9 +7,9 @@ import pytest
 
 from clinical_ner.clock import utc_now
 from clinical_ner.registry import Registry
+from clinical_ner.rollout.analysis.rules import AnalysisRules
 from clinical_ner.rollout.local.source import local_metrics
 from clinical_ner.rollout.plan import RolloutPlan, RolloutStep
-from clinical_ner.rollout.rules import AnalysisRules
 from clinical_ner.rollout.runner import Runner
 from clinical_ner.rollout.specs import make_release
 from clinical_ner.rollout.status import Abort, Phase

@@ -6,8 +6,8 @@ import pytest
 from clinical_ner.errors import ModelFormatError
 from clinical_ner.gate import GateReport
 from clinical_ner.gate.comparison import REVIEWED
-from clinical_ner.rollout import expectation
-from clinical_ner.rollout.expectation import Expectation, Ratio, parse_expectation, read_expectation
+from clinical_ner.rollout.analysis import expectation
+from clinical_ner.rollout.analysis.expectation import Expectation, Ratio, parse_expectation, read_expectation
 from clinical_ner.storage import open_storage
 
 

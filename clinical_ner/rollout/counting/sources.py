@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from clinical_ner.rollout.counters import Counters
+from clinical_ner.rollout.counting.counters import Counters
 
 
 class MetricsSource(Protocol):

@@ -13,16 +13,16 @@ Whoever advances a rollout writes the new status first and acts then. Actions fo
 that was lost to a kill is asked for again; a weight is asked for, and asked for again, until it is seen.
 """
 
-from clinical_ner.rollout.evidence import MAX_GAP_SECONDS
-from clinical_ner.rollout.facts import Facts
-from clinical_ner.rollout.guards import find_end
-from clinical_ner.rollout.holding import advance_hold
-from clinical_ner.rollout.moment import Moment, Transition
-from clinical_ner.rollout.promoting import advance_promotion
-from clinical_ner.rollout.starting import advance_pending, advance_starting
+from clinical_ner.rollout.machine.evidence import MAX_GAP_SECONDS
+from clinical_ner.rollout.machine.facts import Facts
+from clinical_ner.rollout.machine.guards import find_end
+from clinical_ner.rollout.machine.holding import advance_hold
+from clinical_ner.rollout.machine.moment import Moment, Transition
+from clinical_ner.rollout.machine.promoting import advance_promotion
+from clinical_ner.rollout.machine.starting import advance_pending, advance_starting
+from clinical_ner.rollout.machine.turning_back import advance_roll_back, turn_back
+from clinical_ner.rollout.machine.weights import advance_shifting
 from clinical_ner.rollout.status import Instant, Phase, RolloutSpec, RolloutStatus
-from clinical_ner.rollout.turning_back import advance_roll_back, turn_back
-from clinical_ner.rollout.weights import advance_shifting
 
 
 def advance(spec: RolloutSpec, status: RolloutStatus, facts: Facts, now: Instant) -> Transition:

@@ -1,10 +1,10 @@
 """Every step passed: the live pointer moves, then the canary becomes the stable. Pure."""
 
-from clinical_ner.rollout.actions import MoveLivePointer, PromoteCanary, RegistryAction, WithdrawVersion
-from clinical_ner.rollout.guards import End
-from clinical_ner.rollout.moment import Moment, Transition
+from clinical_ner.rollout.machine.actions import MoveLivePointer, PromoteCanary, RegistryAction, WithdrawVersion
+from clinical_ner.rollout.machine.guards import End
+from clinical_ner.rollout.machine.moment import Moment, Transition
+from clinical_ner.rollout.machine.turning_back import turn_back
 from clinical_ner.rollout.status import Phase
-from clinical_ner.rollout.turning_back import turn_back
 
 
 def advance_promotion(moment: Moment) -> Transition:

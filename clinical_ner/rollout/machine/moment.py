@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from clinical_ner.rollout.actions import Action
-from clinical_ner.rollout.facts import Facts
+from clinical_ner.rollout.machine.actions import Action
+from clinical_ner.rollout.machine.facts import Facts
 from clinical_ner.rollout.status import ENDS, Event, Hold, Phase, RolloutSpec, RolloutStatus
 from clinical_ner.rollout.targets import ModelReference, Observation
 

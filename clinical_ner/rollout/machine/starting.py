@@ -1,11 +1,11 @@
 """From a rollout that was just made to a canary that is ready. Pure."""
 
-from clinical_ner.rollout.actions import StartCanary
-from clinical_ner.rollout.guards import End
-from clinical_ner.rollout.moment import Moment, Transition
+from clinical_ner.rollout.machine.actions import StartCanary
+from clinical_ner.rollout.machine.guards import End
+from clinical_ner.rollout.machine.moment import Moment, Transition
+from clinical_ner.rollout.machine.turning_back import turn_back
+from clinical_ner.rollout.machine.weights import ask_for_step
 from clinical_ner.rollout.status import Phase, Seen
-from clinical_ner.rollout.turning_back import turn_back
-from clinical_ner.rollout.weights import ask_for_step
 from clinical_ner.version_states import State
 
 

@@ -3,11 +3,11 @@
 from statistics import NormalDist
 from typing import NamedTuple
 
-from clinical_ner.rollout.bounds import RatioOfSums, is_above, is_below, mean_of_entities, ratio_of_sums
-from clinical_ner.rollout.counters import Counts, Moments, Sample
-from clinical_ner.rollout.expectation import Expectation, Ratio
-from clinical_ner.rollout.looks import Strictness
-from clinical_ner.rollout.rules import AnalysisRules
+from clinical_ner.rollout.analysis.bounds import RatioOfSums, is_above, is_below, mean_of_entities, ratio_of_sums
+from clinical_ner.rollout.analysis.expectation import Expectation, Ratio
+from clinical_ner.rollout.analysis.looks import Strictness
+from clinical_ner.rollout.analysis.rules import AnalysisRules
+from clinical_ner.rollout.counting.counters import Counts, Moments, Sample
 from clinical_ner.rollout.status import Check, Verdict
 
 MIN_REQUESTS = 30

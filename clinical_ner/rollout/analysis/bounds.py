@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from scipy.special import betaincinv  # type: ignore[import-untyped]
 
-from clinical_ner.rollout.counters import Moments
+from clinical_ner.rollout.counting.counters import Moments
 
 DISPERSION = 6.0
 """Variance over mean of a request's entities where a server does not count its moments: far above the 2 of notes whose rates

@@ -2,10 +2,10 @@
 
 from typing import NamedTuple
 
-from clinical_ner.rollout.bounds import Share, excess_high, excess_low, needed_for_share, share_high, share_low
-from clinical_ner.rollout.counters import Counts, Histogram, Sample
-from clinical_ner.rollout.looks import Strictness
-from clinical_ner.rollout.rules import AnalysisRules
+from clinical_ner.rollout.analysis.bounds import Share, excess_high, excess_low, needed_for_share, share_high, share_low
+from clinical_ner.rollout.analysis.looks import Strictness
+from clinical_ner.rollout.analysis.rules import AnalysisRules
+from clinical_ner.rollout.counting.counters import Counts, Histogram, Sample
 from clinical_ner.rollout.status import Check, Verdict
 
 # Bounds rounded for people (0.00063, 0.00125) are taken as the double of each other.

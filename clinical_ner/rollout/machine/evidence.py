@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from clinical_ner.rollout.counters import Calls, Counters, Sample, add, difference
+from clinical_ner.rollout.counting.counters import Calls, Counters, Sample, add, difference
 from clinical_ner.rollout.status import Evidence, Hold
 
 MAX_GAP_SECONDS = 60.0

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from prometheus_client.parser import text_string_to_metric_families
 
 from clinical_ner.errors import MetricsUnavailable
-from clinical_ner.rollout.counters import Calls, Counters
-from clinical_ner.rollout.fetching import fetch
-from clinical_ner.rollout.series import Sampled, collect
+from clinical_ner.rollout.counting.counters import Calls, Counters
+from clinical_ner.rollout.counting.fetching import fetch
+from clinical_ner.rollout.counting.series import Sampled, collect
 
 TIMEOUT_SECONDS = 5.0
 
@@ -26,7 +26,7 @@ class ScrapedMetrics:
     timeout_seconds: float = TIMEOUT_SECONDS
 
     def read(self, version: str) -> Counters:
-        """See :class:`clinical_ner.rollout.sources.MetricsSource`; a process that does not answer makes all unknown."""
+        """See :class:`clinical_ner.rollout.counting.sources.MetricsSource`; one process that does not answer makes all unknown."""
         counters = collect({address: self._scrape(address) for address in self.addresses(version)}, version)
         return counters.model_copy(update={"callers": self.callers(version)}) if self.callers else counters
 

@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
-from clinical_ner.rollout.counters import Counters
-from clinical_ner.rollout.moment import Moment
+from clinical_ner.rollout.counting.counters import Counters
+from clinical_ner.rollout.machine.moment import Moment
 from clinical_ner.rollout.status import Phase, Seen
 from clinical_ner.rollout.targets import Backend
 from clinical_ner.version_states import State

@@ -5,7 +5,7 @@ from itertools import pairwise
 from math import inf
 from typing import NamedTuple
 
-from clinical_ner.rollout.counters import Counters, Counts, Histogram, Moments
+from clinical_ner.rollout.counting.counters import Counters, Counts, Histogram, Moments
 
 REQUESTS = "clinical_ner_requests_total"
 LATENCY = "clinical_ner_request_seconds_bucket"

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, event, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from clinical_ner.rollout.actions import MoveLivePointer, PromoteCanary, SetPercent, WithdrawVersion
+from clinical_ner.rollout.machine.actions import MoveLivePointer, PromoteCanary, SetPercent, WithdrawVersion
 from clinical_ner.rollout.status import Phase
 from tests.clinical_ner.rollout.stage import HOLD, REQUESTS, STEPS, Stage
 

@@ -1,8 +1,8 @@
 """The way back: traffic first, then the canary, then the registry. Pure."""
 
-from clinical_ner.rollout.actions import AbortCanary, MoveLivePointer, RegistryAction, WithdrawVersion
-from clinical_ner.rollout.guards import End
-from clinical_ner.rollout.moment import Moment, Transition
+from clinical_ner.rollout.machine.actions import AbortCanary, MoveLivePointer, RegistryAction, WithdrawVersion
+from clinical_ner.rollout.machine.guards import End
+from clinical_ner.rollout.machine.moment import Moment, Transition
 from clinical_ner.rollout.status import Phase
 from clinical_ner.version_states import State
 

@@ -8,10 +8,10 @@ from prometheus_client import CollectorRegistry, Gauge, start_http_server
 
 from clinical_ner.documents import ScoredEntity
 from clinical_ner.errors import ConfigError, MetricsUnavailable
-from clinical_ner.rollout.counters import Calls, difference
-from clinical_ner.rollout.prometheus import PrometheusMetrics
-from clinical_ner.rollout.scraping import ScrapedMetrics
-from clinical_ner.rollout.series import is_error, is_refusal
+from clinical_ner.rollout.counting.counters import Calls, difference
+from clinical_ner.rollout.counting.prometheus import PrometheusMetrics
+from clinical_ner.rollout.counting.scraping import ScrapedMetrics
+from clinical_ner.rollout.counting.series import is_error, is_refusal
 from serving.metrics import LATENCY_BUCKETS, ServingMetrics
 from tests.servers.prometheus import Prometheus
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from clinical_ner.rollout.counters import Counters
+from clinical_ner.rollout.counting.counters import Counters
 from clinical_ner.rollout.status import Requests
 from clinical_ner.rollout.targets import Observation
 from clinical_ner.version_states import State

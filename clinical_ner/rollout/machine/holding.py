@@ -1,15 +1,15 @@
 """A step with its weight proven: time and requests are collected, and judged. Pure."""
 
-from clinical_ner.rollout.analysis import judge
-from clinical_ner.rollout.counters import Sample
-from clinical_ner.rollout.evidence import again, grow
-from clinical_ner.rollout.guards import End
-from clinical_ner.rollout.looks import Look, next_look
-from clinical_ner.rollout.moment import Moment, Transition
+from clinical_ner.rollout.analysis.judging import judge
+from clinical_ner.rollout.analysis.looks import Look, next_look
+from clinical_ner.rollout.counting.counters import Sample
+from clinical_ner.rollout.machine.evidence import again, grow
+from clinical_ner.rollout.machine.guards import End
+from clinical_ner.rollout.machine.moment import Moment, Transition
+from clinical_ner.rollout.machine.turning_back import turn_back
+from clinical_ner.rollout.machine.weights import ask_for_step
 from clinical_ner.rollout.plan import RolloutStep
 from clinical_ner.rollout.status import Analysis, Hold, Phase, Seen, StepRecord
-from clinical_ner.rollout.turning_back import turn_back
-from clinical_ner.rollout.weights import ask_for_step
 
 
 def advance_hold(moment: Moment) -> Transition:

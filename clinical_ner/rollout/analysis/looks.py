@@ -7,7 +7,7 @@ canary must pass all of them.
 
 from typing import NamedTuple
 
-from clinical_ner.rollout.rules import AnalysisRules
+from clinical_ner.rollout.analysis.rules import AnalysisRules
 
 QUESTIONS = 7
 """Of every look: errors as server and callers see them, refusals, p50, p99, and two sides of the score."""

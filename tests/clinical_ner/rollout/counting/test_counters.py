@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clinical_ner.rollout.counters import Calls, Counters, Counts, Histogram, add, difference
+from clinical_ner.rollout.counting.counters import Calls, Counters, Counts, Histogram, add, difference
 from tests.clinical_ner.rollout.traffic import counts
 
 AMOUNTS = st.integers(0, 1000)

@@ -4,13 +4,13 @@ Each check asks twice. Is the canary worse than *tolerated*, beyond noise? Then 
 beyond noise? Then the check passes. Neither: more requests are needed, and the step goes on.
 """
 
-from clinical_ner.rollout.counters import Sample
-from clinical_ner.rollout.expectation import Expectation
-from clinical_ner.rollout.looks import Look, strictness
-from clinical_ner.rollout.output_checks import output_checks
-from clinical_ner.rollout.rules import AnalysisRules
+from clinical_ner.rollout.analysis.expectation import Expectation
+from clinical_ner.rollout.analysis.looks import Look, strictness
+from clinical_ner.rollout.analysis.output_checks import output_checks
+from clinical_ner.rollout.analysis.rules import AnalysisRules
+from clinical_ner.rollout.analysis.traffic_checks import traffic_checks
+from clinical_ner.rollout.counting.counters import Sample
 from clinical_ner.rollout.status import Analysis, Check, Verdict
-from clinical_ner.rollout.traffic_checks import traffic_checks
 
 _NO_TRAFFIC = Check(
     name="traffic",

@@ -4,7 +4,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class AnalysisRules(BaseModel):
-    """Limits of :mod:`clinical_ner.rollout.analysis`.
+    """Limits of :mod:`clinical_ner.rollout.analysis.judging`.
 
     A pair ``tolerated_*`` and ``allowed_*`` bounds one quantity: the canary fails when it is worse than tolerated beyond
     noise, passes when it is better than what is allowed beyond noise, and is inconclusive until one of them holds. Identical

@@ -8,9 +8,9 @@ from urllib.parse import urlencode
 import orjson
 
 from clinical_ner.errors import ConfigError, MetricsUnavailable
-from clinical_ner.rollout.counters import Calls, Counters
-from clinical_ner.rollout.fetching import fetch
-from clinical_ner.rollout.series import NAMES, STARTED, Sampled, collect
+from clinical_ner.rollout.counting.counters import Calls, Counters
+from clinical_ner.rollout.counting.fetching import fetch
+from clinical_ner.rollout.counting.series import NAMES, STARTED, Sampled, collect
 
 TIMEOUT_SECONDS = 10.0
 
@@ -34,7 +34,7 @@ class PrometheusMetrics:
     timeout_seconds: float = TIMEOUT_SECONDS
 
     def read(self, version: str) -> Counters:
-        """See :class:`clinical_ner.rollout.sources.MetricsSource`.
+        """See :class:`clinical_ner.rollout.counting.sources.MetricsSource`.
 
         Raises:
             MetricsUnavailable: Prometheus does not answer, or with an error.

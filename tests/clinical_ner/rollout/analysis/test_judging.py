@@ -3,12 +3,20 @@
 import numpy as np
 import pytest
 
-from clinical_ner.rollout.analysis import judge
-from clinical_ner.rollout.bounds import Share, excess_high, excess_low, needed_for_share, ratio_of_sums, share_high, share_low
-from clinical_ner.rollout.counters import Calls, Histogram, Moments, Sample
-from clinical_ner.rollout.expectation import Expectation, Ratio
-from clinical_ner.rollout.looks import Look, next_look, strictness
-from clinical_ner.rollout.rules import AnalysisRules
+from clinical_ner.rollout.analysis.bounds import (
+    Share,
+    excess_high,
+    excess_low,
+    needed_for_share,
+    ratio_of_sums,
+    share_high,
+    share_low,
+)
+from clinical_ner.rollout.analysis.expectation import Expectation, Ratio
+from clinical_ner.rollout.analysis.judging import judge
+from clinical_ner.rollout.analysis.looks import Look, next_look, strictness
+from clinical_ner.rollout.analysis.rules import AnalysisRules
+from clinical_ner.rollout.counting.counters import Calls, Histogram, Moments, Sample
 from tests.clinical_ner.rollout.traffic import counts
 
 RULES = AnalysisRules()

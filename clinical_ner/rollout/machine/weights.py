@@ -1,11 +1,11 @@
 """Asking for a step's weight until the router shows it. Pure."""
 
-from clinical_ner.rollout.actions import SetPercent
-from clinical_ner.rollout.evidence import again, begin
-from clinical_ner.rollout.guards import End
-from clinical_ner.rollout.moment import Moment, Transition
+from clinical_ner.rollout.machine.actions import SetPercent
+from clinical_ner.rollout.machine.evidence import again, begin
+from clinical_ner.rollout.machine.guards import End
+from clinical_ner.rollout.machine.moment import Moment, Transition
+from clinical_ner.rollout.machine.turning_back import turn_back
 from clinical_ner.rollout.status import Phase, Seen
-from clinical_ner.rollout.turning_back import turn_back
 
 
 def ask_for_step(moment: Moment, step: int, reason: str, **changes: object) -> Transition:
