@@ -20,6 +20,7 @@
     ├── PipelineRunError       a pipeline run failed, or could not be submitted
     └── RolloutError           a rollout cannot do what was asked
         ├── TargetUnreachable  what carries the traffic cannot be asked at present
+        │   └── ClusterUnreachable  the Kubernetes API does not answer, or refuses to (a StorageError too)
         ├── TargetChanged      a change met a service that is no longer as it was observed
         └── MetricsUnavailable the counters of a version cannot be read at present
 
@@ -98,6 +99,10 @@ class RolloutError(ClinicalNerError):
 
 class TargetUnreachable(RolloutError):
     """What carries the traffic cannot be asked at present; nothing is known of it."""
+
+
+class ClusterUnreachable(TargetUnreachable, StorageError):
+    """The Kubernetes API does not answer, or whoever asks may not; what it carries and what it stores are unknown alike."""
 
 
 class TargetChanged(RolloutError):

@@ -14,6 +14,7 @@ from clinical_ner.model_package import read_model_folder, write_model_folder
 from clinical_ner.tagger import Tagger
 from clinical_ner.tokenization import Tokenizer
 from clinical_ner.training import CrfParameters, LabelledSentence, label_document, train_model
+from tests.servers.kserve_definitions import cluster, newest, started  # noqa: F401 (fixtures)
 from tests.servers.versitygw import VersityGateway
 
 BUCKET_NUMBERS = count()

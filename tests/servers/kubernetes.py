@@ -156,10 +156,11 @@ class Kubernetes:
             time.sleep(0.1)
 
     def _write_kubeconfig(self, server: str) -> None:
+        authority = self._folder / "certificates" / "apiserver.crt"  # which the server makes when it starts
         config = {
             "apiVersion": "v1",
             "kind": "Config",
-            "clusters": [{"name": "test", "cluster": {"server": server, "insecure-skip-tls-verify": True}}],
+            "clusters": [{"name": "test", "cluster": {"server": server, "certificate-authority": str(authority)}}],
             "users": [{"name": "admin", "user": {"token": TOKEN}}],
             "contexts": [{"name": "test", "context": {"cluster": "test", "user": "admin"}}],
             "current-context": "test",

@@ -26,7 +26,7 @@ class ScrapedMetrics:
     timeout_seconds: float = TIMEOUT_SECONDS
 
     def read(self, version: str) -> Counters:
-        """See :class:`clinical_ner.rollout.counting.sources.MetricsSource`; one process that does not answer makes all unknown."""
+        """See :class:`clinical_ner.rollout.counting.sources.MetricsSource`; one process without an answer makes all unknown."""
         counters = collect({address: self._scrape(address) for address in self.addresses(version)}, version)
         return counters.model_copy(update={"callers": self.callers(version)}) if self.callers else counters
 
