@@ -14,6 +14,8 @@ from tests.servers.versitygw import free_port
 
 START_SECONDS = 30
 SCRAPE_SECONDS = 1
+SCRAPE_TOLERANCE_SECONDS = 0.01
+"""Prometheus moves a scrape's time by some milliseconds to where its interval puts it."""
 
 
 def find_program(*names: str) -> str:
@@ -92,8 +94,13 @@ class Prometheus(Server):
         while time.monotonic() < deadline:
             if series := self.query_now(expression):
                 return series
-            time.sleep(0.2)
+            time.sleep(0.05)
         raise AssertionError(f"no series for {expression}")
+
+    def await_scrape(self, targets: int) -> None:
+        """Until that many targets are up and each was scraped after this call."""
+        after = time.time() + SCRAPE_TOLERANCE_SECONDS
+        self.query(f"count(up == 1) == {targets} and min(timestamp(up)) > {after}")
 
     def query_now(self, expression: str) -> list[tuple[dict[str, str], float]]:
         """The same as they are now, if any."""

@@ -1,6 +1,6 @@
 """Both sources read the same from the same servers, which count real traffic."""
 
-import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
@@ -28,16 +28,25 @@ class Note:
 
 
 class Process:
-    """The metrics of a server, on a port of its own."""
+    """The metrics of a server, on a port that it keeps when it begins anew."""
 
     def __init__(self, version):
+        self.version = version
+        self.begin()
+        self.server, self.thread = start_http_server(0, "127.0.0.1", registry=self)
+        self.address = f"127.0.0.1:{self.server.server_port}"
+
+    def begin(self):
+        """With nothing counted."""
         self.registry = CollectorRegistry()
         self.metrics = ServingMetrics(self.registry)
-        self.metrics.adopt("clinical-ner", version, DIGEST)
+        self.metrics.adopt("clinical-ner", self.version, DIGEST)
         self.started = Gauge("process_start_time_seconds", "As the process collector has it.", registry=self.registry)
         self.started.set(1000.0)
-        self.server, self.thread = start_http_server(0, "127.0.0.1", registry=self.registry)
-        self.address = f"127.0.0.1:{self.server.server_port}"
+
+    def collect(self):
+        """What the port shows."""
+        return self.registry.collect()
 
     def answer(self, requests):
         """Each request has two notes, of 30 and 50 tokens, with one disease and two treatments."""
@@ -52,12 +61,34 @@ class Process:
         self.thread.join()
 
 
-@pytest.fixture
-def processes():
+@pytest.fixture(scope="module")
+def ports() -> Iterator[dict[str, list[Process]]]:
+    """Two processes of one version and one of another; Prometheus takes five seconds to find new ones."""
     found = {"v1": [Process("v1"), Process("v1")], "v2": [Process("v2")]}
     yield found
-    for process in [process for each in found.values() for process in each]:
+    for process in everyone(found):
         process.close()
+
+
+def everyone(processes):
+    return [process for each in processes.values() for process in each]
+
+
+@pytest.fixture
+def processes(ports):
+    """The same, with nothing counted."""
+    for process in everyone(ports):
+        process.begin()
+    return dict(ports)
+
+
+@pytest.fixture(scope="module")
+def prometheus(ports, tmp_path_factory) -> Iterator[Prometheus]:
+    """It scrapes all of them, five times a second."""
+    labelled = {"targets": [process.address for process in everyone(ports)], "labels": {"namespace": "here"}}
+    job = {"job_name": "servers", "scrape_interval": "200ms", "scrape_timeout": "200ms", "static_configs": [labelled]}
+    with Prometheus(tmp_path_factory.mktemp("prometheus"), scrape_configs=[job]) as server:
+        yield server
 
 
 def scraped(processes):
@@ -65,16 +96,12 @@ def scraped(processes):
 
 
 @pytest.fixture(params=["scraping", "prometheus"])
-def source(request, processes, tmp_path):
+def source(request, processes):
     """A source, and how to wait until it has seen all that happened."""
     if request.param == "scraping":
-        yield scraped(processes), lambda: None
-        return
-    targets = [process.address for each in processes.values() for process in each]
-    job = {"job_name": "servers", "static_configs": [{"targets": targets, "labels": {"namespace": "here"}}]}
-    with Prometheus(tmp_path, scrape_configs=[job]) as server:
-        server.query(f"count(up == 1) == {len(targets)}")
-        yield PrometheusMetrics(server.url, {"namespace": "here"}), lambda: time.sleep(2.5)
+        return scraped(processes), lambda: None
+    server, count = request.getfixturevalue("prometheus"), len(everyone(processes))
+    return PrometheusMetrics(server.url, {"namespace": "here"}), lambda: server.await_scrape(count)
 
 
 def test_source_counts_what_the_servers_count(source, processes):
@@ -128,22 +155,20 @@ def test_source_knows_nothing_of_a_version_that_nobody_serves(source, processes)
     assert not metrics.read("v3").processes
 
 
-def test_prometheus_counts_calls_of_a_gateway(processes, tmp_path):
+def test_prometheus_counts_calls_of_a_gateway(processes, prometheus):
     """By queries of the platform's own, with the version in them."""
     registry = processes["v1"][0].registry
     calls = Gauge("gateway_calls", "Of a gateway.", ["backend", "code"], registry=registry)
     calls.labels("v2", "200").set(90)
     calls.labels("v2", "503").set(10)
     calls.labels("v1", "200").set(500)
-    job = {"job_name": "servers", "static_configs": [{"targets": [processes["v1"][0].address]}]}
-    with Prometheus(tmp_path, scrape_configs=[job]) as server:
-        source = PrometheusMetrics(
-            server.url,
-            calls_query='sum by (backend) (gateway_calls{backend="$version"})',
-            failed_query='sum by (backend) (gateway_calls{backend="$version",code="503"})',
-        )
-        server.query("gateway_calls")
-        assert source.read("v2").callers == {"backend=v2": Calls(calls=100, failed=10)}
+    source = PrometheusMetrics(
+        prometheus.url,
+        calls_query='sum by (backend) (gateway_calls{backend="$version"})',
+        failed_query='sum by (backend) (gateway_calls{backend="$version",code="503"})',
+    )
+    prometheus.query("gateway_calls")
+    assert source.read("v2").callers == {"backend=v2": Calls(calls=100, failed=10)}
 
 
 def test_scraping_passes_the_splits_calls_on(processes):
@@ -161,10 +186,10 @@ def test_source_that_does_not_answer_is_unavailable(make):
         make("file:///etc/passwd").read("v1")
 
 
-def test_prometheus_refuses_half_of_the_queries(processes, tmp_path):
+def test_prometheus_refuses_half_of_the_queries(prometheus):
     """Failed calls without calls are no share of anything."""
-    with Prometheus(tmp_path, scrape_configs=[]) as server, pytest.raises(ConfigError, match="both or none"):
-        PrometheusMetrics(server.url, calls_query="up").read("v1")
+    with pytest.raises(ConfigError, match="both or none"):
+        PrometheusMetrics(prometheus.url, calls_query="up").read("v1")
 
 
 def test_statuses_are_told_apart():
