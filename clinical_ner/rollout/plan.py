@@ -2,19 +2,18 @@
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from clinical_ner.errors import ConfigError
 from clinical_ner.rollout.analysis.rules import AnalysisRules
+from clinical_ner.rollout.written import Written
 
 Approval = Literal["none", "before-start", "before-100"]
 WhenBusy = Literal["wait", "supersede"]
 
 
-class RolloutStep(BaseModel):
+class RolloutStep(Written, extra="forbid"):
     """The canary gets ``percent`` of the traffic until it has had it for ``hold_seconds`` and ``min_requests``."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     percent: int = Field(ge=1, le=100)
     hold_seconds: float = Field(default=600.0, ge=0)
@@ -26,10 +25,8 @@ class RolloutStep(BaseModel):
 DEFAULT_STEPS = tuple(RolloutStep(percent=percent) for percent in (1, 10, 50, 100))
 
 
-class RolloutPlan(BaseModel):
+class RolloutPlan(Written, extra="forbid"):
     """Steps in ascending order, the last at 100 %."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     steps: tuple[RolloutStep, ...] = DEFAULT_STEPS
     ready_seconds: float = Field(default=600.0, gt=0)

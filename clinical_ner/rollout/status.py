@@ -3,18 +3,13 @@
 from enum import StrEnum
 from typing import Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, Field
 
 from clinical_ner.rollout.analysis.expectation import Expectation
 from clinical_ner.rollout.analysis.looks import FIRST_LOOK
 from clinical_ner.rollout.counting.counters import Counters, Sample
 from clinical_ner.rollout.plan import DEFAULT_PLAN, RolloutPlan
-
-
-class Written(BaseModel):
-    """A part of what is written down; never changed in place."""
-
-    model_config = ConfigDict(frozen=True)
+from clinical_ner.rollout.written import Written
 
 
 class Phase(StrEnum):

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from clinical_ner.errors import ModelFormatError, NotFound
 from clinical_ner.model_versions import model_folder
+from clinical_ner.rollout.written import Written
 from clinical_ner.storage import Storage
 
 GATE_REPORT = "release/gate.json"
@@ -21,23 +22,19 @@ class _GateReport(BaseModel):
     comparison: Mapping[str, Mapping[str, float]]
 
 
-class Ratio(BaseModel):
+class Ratio(Written):
     """Challenger over champion.
 
     A retrain is measured on reference notes and on reviewed notes of a drifted window; what arrives is a mixture of such notes,
     so its ratio is expected between the two.
     """
 
-    model_config = ConfigDict(frozen=True)
-
     low: float
     high: float
 
 
-class Expectation(BaseModel):
+class Expectation(Written):
     """The gate's ratios of what a running server counts too."""
-
-    model_config = ConfigDict(frozen=True)
 
     champion: str
     """The version that the ratios are over; they say nothing of any other."""

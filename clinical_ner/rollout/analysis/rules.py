@@ -1,17 +1,17 @@
 """How strictly a canary is judged. Every limit may be set; the defaults are for a service of some requests a second."""
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from clinical_ner.rollout.written import Written
 
 
-class AnalysisRules(BaseModel):
+class AnalysisRules(Written, extra="forbid"):
     """Limits of :mod:`clinical_ner.rollout.analysis.judging`.
 
     A pair ``tolerated_*`` and ``allowed_*`` bounds one quantity: the canary fails when it is worse than tolerated beyond
     noise, passes when it is better than what is allowed beyond noise, and is inconclusive until one of them holds. Identical
     models lie well inside both.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     false_alarm: float = Field(default=0.002, gt=0, lt=0.5)
     """Probability that chance alone rolls back an identical canary in a whole rollout, over all steps, checks and looks."""

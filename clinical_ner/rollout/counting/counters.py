@@ -8,13 +8,11 @@ from collections.abc import Iterable, Mapping
 from functools import reduce
 from typing import NamedTuple
 
-from pydantic import BaseModel, ConfigDict
+from clinical_ner.rollout.written import Written
 
 
-class Histogram(BaseModel):
+class Histogram(Written):
     """Observations by bucket; ``counts[i]`` are those above ``bounds[i - 1]`` and at most ``bounds[i]``, the last the rest."""
-
-    model_config = ConfigDict(frozen=True)
 
     bounds: tuple[float, ...] = ()
     """Upper ends in ascending order, without infinity."""
@@ -30,14 +28,12 @@ class Histogram(BaseModel):
         return sum(self.counts[index + 1 :])
 
 
-class Moments(BaseModel):
+class Moments(Written):
     """Sums over requests of squares and products, from which the spread of a ratio follows.
 
     Requests are what a router divides, so they are the independent units: the entities of one note, and the notes of one
     request, belong together.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     squared: float = 0.0
     """Of the numerator's square."""
@@ -47,10 +43,8 @@ class Moments(BaseModel):
     """Of the denominator's square."""
 
 
-class Counts(BaseModel):
+class Counts(Written):
     """What was counted, by one process or by several together."""
-
-    model_config = ConfigDict(frozen=True)
 
     requests: float = 0.0
     errors: float = 0.0
@@ -71,28 +65,22 @@ class Counts(BaseModel):
     """Scores over entities."""
 
 
-class Calls(BaseModel):
+class Calls(Written):
     """Calls as those who made them saw them: counted by the gateway or the split."""
-
-    model_config = ConfigDict(frozen=True)
 
     calls: float = 0.0
     failed: float = 0.0
 
 
-class Sample(BaseModel):
+class Sample(Written):
     """What one version showed in some time."""
-
-    model_config = ConfigDict(frozen=True)
 
     counts: Counts = Counts()
     calls: Calls = Calls()
 
 
-class Counters(BaseModel):
+class Counters(Written):
     """A reading of one version: cumulative since each process began."""
-
-    model_config = ConfigDict(frozen=True)
 
     processes: Mapping[str, Counts] = {}
     """By the process's name as the source knows it (an address, a pod); empty when none answers for the version."""
