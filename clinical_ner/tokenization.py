@@ -7,13 +7,12 @@ abbreviations of notes, so sentences end by the rules of :func:`split_sentences`
 
 import re
 from collections.abc import Sequence
-
-from spacy.lang.en import English
-from spacy.tokenizer import Tokenizer as SpacyTokenizer
-from spacy.util import compile_infix_regex, compile_prefix_regex, compile_suffix_regex
-from spacy.vocab import create_vocab
+from typing import TYPE_CHECKING
 
 from clinical_ner.documents import Token
+
+if TYPE_CHECKING:
+    from spacy.tokenizer import Tokenizer as SpacyTokenizer
 
 _PUNCTUATION = r"(?:[^\w\s]|_)"
 _INSIDE_NUMBER = r"(?<=\d)[.,](?=\d)"
@@ -59,7 +58,13 @@ class Tokenizer:
         return split_sentences(text, self.tokens(text))
 
 
-def _build_tokenizer() -> SpacyTokenizer:
+def _build_tokenizer() -> "SpacyTokenizer":
+    # spaCy takes a third of a second to import: most stages and commands know of tokens without making any.
+    from spacy.lang.en import English
+    from spacy.tokenizer import Tokenizer as SpacyTokenizer
+    from spacy.util import compile_infix_regex, compile_prefix_regex, compile_suffix_regex
+    from spacy.vocab import create_vocab
+
     return SpacyTokenizer(
         # As spacy.blank("en") makes it, which also imports every installed package that has a component for spaCy's pipelines.
         create_vocab("en", English.Defaults),
