@@ -1,10 +1,19 @@
 """One run of the stages on synthetic notes, which tests read, and each stage to run once more."""
 
+import shutil
 from functools import partial
 
 import pytest
 
-from tests.clinical_ner.stages.monitored import END, SHIFT, SHIFTED_END, answer_two_days, make_live
+from tests.clinical_ner.stages.monitored import (
+    END,
+    SHIFT,
+    SHIFTED_END,
+    answer_two_days,
+    make_live,
+    run_collect,
+    run_drift_report,
+)
 from tests.clinical_ner.stages.stage_runs import run_evaluate, run_gate, run_ingest, run_preprocess, run_register, run_train
 
 
@@ -49,3 +58,18 @@ def monitored(finished, tmp_path_factory):
     answer_two_days(registry_uri, 120, end=END)
     answer_two_days(registry_uri, 120, SHIFT, end=SHIFTED_END)
     return registry_uri
+
+
+@pytest.fixture(scope="session")
+def compared_once(monitored, tmp_path_factory):
+    """A folder with two shifted windows, judged; tests only read it. Evidently takes half a second each time."""
+    folder = tmp_path_factory.mktemp("compared")
+    run_collect(monitored, folder, SHIFTED_END)
+    run_drift_report(monitored, folder)
+    return folder
+
+
+@pytest.fixture
+def compared(compared_once, tmp_path):
+    """The same in a folder of the test's own."""
+    return shutil.copytree(compared_once, tmp_path, dirs_exist_ok=True)

@@ -44,10 +44,10 @@ def outcome(folder):
 
 
 @pytest.fixture
-def shifted(monitored, tmp_path):
+def shifted(monitored, compared):
     """A folder with a decision on shifted notes."""
-    decide_at(monitored, tmp_path, SHIFTED_END)
-    return tmp_path
+    run_decide(monitored, compared)
+    return compared
 
 
 def test_collect_counts_both_windows(monitored, tmp_path):

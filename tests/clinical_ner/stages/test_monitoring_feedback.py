@@ -48,14 +48,6 @@ def read_decision(folder):
 
 
 @pytest.fixture
-def compared(monitored, tmp_path):
-    """A folder with two shifted windows, judged."""
-    run_collect(monitored, tmp_path, SHIFTED_END)
-    run_drift_report(monitored, tmp_path)
-    return tmp_path
-
-
-@pytest.fixture
 def registry_uri(finished, tmp_path):
     """A registry of the test's own with the same live version."""
     return make_live(finished, tmp_path / "own", reference_notes=0)

@@ -57,18 +57,18 @@ def present(states):
 def test_drifted_run_reaches_prometheus(monitored, tmp_path):
     """Each stage pushes; a Prometheus that scrapes the gateway returns what the decision and the outcome say."""
     begin = time.time()
-    with Pushgateway(tmp_path) as gateway:
+    with Pushgateway(tmp_path) as gateway, Prometheus(tmp_path, gateway.url.removeprefix("http://")) as prometheus:
         decision = run_all(monitored, tmp_path, SHIFTED_END, gateway.url)
         assert {group["labels"]["stage"] for group in gateway.groups()} == STAGES
-        with Prometheus(tmp_path, gateway.url.removeprefix("http://")) as prometheus:
-            query = prometheus.query
-            ((live, one),) = query("clinical_ner_live_model_info")
-            columns = {labels["column"]: value for labels, value in query("clinical_ner_drift_column_deviation_ratio")}
-            ((labels, window),) = query("clinical_ner_drift_window_deviation_ratio")
-            actions = {labels["action"]: value for labels, value in query("clinical_ner_drift_action")}
-            statuses = {labels["status"]: value for labels, value in query("clinical_ner_resubmission_status")}
-            alerts = query("clinical_ner_resubmission_alerts > 0")
-            times = query("clinical_ner_monitoring_last_success_timestamp_seconds")
+        prometheus.await_scrape(1)
+        query = prometheus.query_now
+        ((live, one),) = query("clinical_ner_live_model_info")
+        columns = {labels["column"]: value for labels, value in query("clinical_ner_drift_column_deviation_ratio")}
+        ((labels, window),) = query("clinical_ner_drift_window_deviation_ratio")
+        actions = {labels["action"]: value for labels, value in query("clinical_ner_drift_action")}
+        statuses = {labels["status"]: value for labels, value in query("clinical_ner_resubmission_status")}
+        alerts = query("clinical_ner_resubmission_alerts > 0")
+        times = query("clinical_ner_monitoring_last_success_timestamp_seconds")
     assert (live["model_version"], live["digest"], one) == ("v1", decision.window.model_digest, 1)
     assert columns == pytest.approx({column.column: column.deviation / 100 for column in decision.window.columns})
     assert window == pytest.approx(decision.window.deviation / 100)
@@ -101,12 +101,10 @@ def test_unjudged_window_has_no_columns(monitored, tmp_path):
     assert set(values(tmp_path / "metrics", "monitoring_last_success_timestamp_seconds", "stage")) == STAGES
 
 
-def test_failed_training_is_a_state(finished, monitored, tmp_path):
+def test_failed_training_is_a_state(finished, compared, tmp_path):
     """A training that cannot be submitted: refused, an alert, and the last training stands as failed."""
     registry_uri = make_live(finished, tmp_path / "own")
-    run_collect(monitored, tmp_path, SHIFTED_END)
-    run_drift_report(monitored, tmp_path)
-    run_decide(registry_uri, tmp_path, store_corrections(registry_uri, 60))
+    run_decide(registry_uri, compared, store_corrections(registry_uri, 60))
     assert run_resubmit(registry_uri, tmp_path, metrics_to=str(tmp_path / "metrics"), mode="auto") == "refused"
     assert present(values(tmp_path / "metrics", "resubmission_last_training", "state")) == ["failed"]
     assert values(tmp_path / "metrics", "resubmission_alerts") == {"": 1}

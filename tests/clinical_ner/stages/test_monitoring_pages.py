@@ -8,13 +8,14 @@ from tests.browser import HEIGHT, WIDTH, opened, size_of
 from tests.clinical_ner.stages.monitored import END, SHIFTED_END, run_collect, run_decide, run_drift_report
 
 
-@pytest.fixture(params=[END, SHIFTED_END], ids=["ordinary", "shifted"])
-def pages(request, monitored, tmp_path):
+@pytest.fixture(scope="module", params=[END, SHIFTED_END], ids=["ordinary", "shifted"])
+def pages(request, monitored, tmp_path_factory):
     """A folder with both pages of a run on ordinary and one on shifted notes."""
-    run_collect(monitored, tmp_path, request.param, novelty_days=10)
-    run_drift_report(monitored, tmp_path)
-    run_decide(monitored, tmp_path)
-    return tmp_path
+    folder = tmp_path_factory.mktemp("pages")
+    run_collect(monitored, folder, request.param, novelty_days=10)
+    run_drift_report(monitored, folder)
+    run_decide(monitored, folder)
+    return folder
 
 
 def test_drift_summary_is_one_screen(pages):
