@@ -17,9 +17,10 @@ from clinical_ner.errors import NotFound
 from clinical_ner.rollout.explanation import explain as explain_rollout
 from clinical_ner.rollout.plan import DEFAULT_PLAN, RolloutPlan, parse_plan
 from clinical_ner.rollout.records import Stored
+from clinical_ner.rollout.rollouts import find_active
 from clinical_ner.rollout.specs import check_gate, make_release
 from clinical_ner.rollout.status import Abort, Approval, Phase
-from clinical_ner.rollout.store import StoredRollouts, find_active
+from clinical_ner.rollout.store import StoredRollouts
 from clinical_ner.rollout.targets import ModelReference
 from clinical_ner.rollout.way_back import order_way_back
 from clinical_ner.storage import open_storage
@@ -185,7 +186,7 @@ def rollback(  # a command's options are its parameters
     Example: clinical-ner rollout rollback --reason "the ward reports missing drugs"
     """
     rollouts, began = _open_rollouts(registry_uri, name), time.monotonic()
-    typer.echo(order_way_back(rollouts, name, Cause(actor, utc_now(), reason)))
+    typer.echo(order_way_back(rollouts, rollouts.storage, name, Cause(actor, utc_now(), reason)))
     if not wait:
         return
     last = carry_out(rollouts, target, REFRESH_SECONDS / 4)[-1]

@@ -6,18 +6,16 @@
     rollouts/<model>/lock           who advances them now, until when
 """
 
-from collections.abc import Callable
-
 import orjson
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from clinical_ner.errors import ConfigError, Conflict, StorageError
+from clinical_ner.errors import Conflict, StorageError
 from clinical_ner.model_versions import check_name
 from clinical_ner.rollout.records import Stored
-from clinical_ner.rollout.status import Abort, Approval, Requests, RolloutSpec, RolloutStatus
+from clinical_ner.rollout.rollouts import Rollouts, by_age
+from clinical_ner.rollout.status import Requests, RolloutSpec, RolloutStatus
 from clinical_ner.storage import Storage
 
-_ATTEMPTS = 100
 _SUFFIX = ".json"
 
 
@@ -32,8 +30,8 @@ class _Record(BaseModel):
         return orjson.dumps(self.model_dump(mode="json"), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
 
-class StoredRollouts:
-    """The rollouts of one model; a :class:`clinical_ner.rollout.records.RolloutRecords`."""
+class StoredRollouts(Rollouts):
+    """The rollouts of one model."""
 
     def __init__(self, storage: Storage, model: str) -> None:
         self.storage = storage
@@ -57,7 +55,7 @@ class StoredRollouts:
         """Every rollout, the oldest first."""
         keys = [key for key in self.storage.list(f"{self.folder}/") if key.endswith(_SUFFIX)]
         names = [key.removeprefix(f"{self.folder}/").removesuffix(_SUFFIX) for key in keys]
-        return sorted(map(self.read, names), key=lambda each: (each.spec.created, each.spec.name))
+        return by_age(map(self.read, names))
 
     def read(self, name: str) -> Stored:
         """One rollout; raises NotFound when there is none of that name."""
@@ -73,40 +71,8 @@ class StoredRollouts:
         """Put ``status`` in place of the stored one; raises Conflict when the record is no longer as ``stored``."""
         return self._replace(stored, _Record(spec=stored.spec, status=status, requests=stored.requests))
 
-    def approve(self, name: str, approval: Approval) -> Stored:
-        """Add a person's consent; a second one to the same gate changes nothing.
-
-        Raises:
-            NotFound: there is no such rollout.
-            ConfigError: it has ended.
-        """
-
-        def add(requests: Requests) -> Requests:
-            if requests.approves(approval.gate):
-                return requests
-            return requests.model_copy(update={"approvals": (*requests.approvals, approval)})
-
-        return self._request(name, add)
-
-    def abort(self, name: str, abort: Abort) -> Stored:
-        """Order its end, which whoever advances it carries out; the first order stays. Raises as :meth:`approve`."""
-        return self._request(
-            name, lambda requests: requests if requests.abort else requests.model_copy(update={"abort": abort})
-        )
-
-    def _request(self, name: str, change: Callable[[Requests], Requests]) -> Stored:
-        for _ in range(_ATTEMPTS):
-            stored = self.read(name)
-            if stored.status.ended:
-                raise ConfigError(f"rollout {name} has ended: it {stored.status.phase}; start another")
-            after = change(stored.requests)
-            if after is stored.requests:
-                return stored
-            try:
-                return self._replace(stored, _Record(spec=stored.spec, status=stored.status, requests=after))
-            except Conflict:
-                continue
-        raise Conflict(f"{self._key(name)}: changed by others {_ATTEMPTS} times in a row; try again")
+    def _write_requests(self, stored: Stored, requests: Requests) -> Stored:
+        return self._replace(stored, _Record(spec=stored.spec, status=stored.status, requests=requests))
 
     def _replace(self, stored: Stored, record: _Record) -> Stored:
         """Write and read back.
@@ -123,8 +89,3 @@ class StoredRollouts:
     def _key(self, name: str) -> str:
         return f"{self.folder}/{name}{_SUFFIX}"
 
-
-def find_active(rollouts: list[Stored]) -> Stored | None:
-    """Of a model's rollouts the one under way: started, or else next in turn; None when all have ended."""
-    under_way = [each for each in rollouts if not each.status.ended]
-    return min(under_way, key=lambda each: (not each.status.started, each.spec.created, each.spec.name), default=None)

@@ -1,13 +1,16 @@
 """The order to go back: one write, which whoever advances rollouts carries out."""
 
+from clinical_ner.rollout.rollouts import Rollouts, find_active
 from clinical_ner.rollout.specs import make_restore
 from clinical_ner.rollout.status import Abort
-from clinical_ner.rollout.store import StoredRollouts, find_active
+from clinical_ner.storage import Storage
 from clinical_ner.version_states import Cause
 
 
-def order_way_back(rollouts: StoredRollouts, model: str, cause: Cause) -> str:
+def order_way_back(rollouts: Rollouts, storage: Storage, model: str, cause: Cause) -> str:
     """Withdraw what is being rolled out, or else the live version; returns what was ordered, in words.
+
+    ``storage`` is the registry's.
 
     Ordered again while it is under way, it is the same way back.
 
@@ -22,6 +25,6 @@ def order_way_back(rollouts: StoredRollouts, model: str, cause: Cause) -> str:
     if active and active.status.started:
         rollouts.abort(active.spec.name, Abort(**cause.check()._asdict(), withdraw=True))
         return f"rollout {active.spec.name} is to end, and {active.spec.version} to be withdrawn"
-    spec = make_restore(rollouts.storage, model, [each.spec.name for each in known], cause)
+    spec = make_restore(storage, model, [each.spec.name for each in known], cause)
     rollouts.create(spec)
     return f"rollout {spec.name} brings {spec.version} back in place of {spec.withdraws}"

@@ -7,8 +7,9 @@ import pytest
 from clinical_ner.errors import AlreadyExists, ConfigError, Conflict, NotFound, StorageError
 from clinical_ner.rollout.plan import RolloutPlan
 from clinical_ner.rollout.queueing import ahead_of, superseded_by
+from clinical_ner.rollout.rollouts import find_active
 from clinical_ner.rollout.status import Abort, Approval, Phase, RolloutStatus
-from clinical_ner.rollout.store import StoredRollouts, find_active
+from clinical_ner.rollout.store import StoredRollouts
 from clinical_ner.storage import open_storage
 from tests.clinical_ner.rollout.stage import START, Stage
 

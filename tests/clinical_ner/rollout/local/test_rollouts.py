@@ -94,7 +94,7 @@ def test_no_call_fails_from_start_to_roll_back(stage):
         stage.run(until=lambda status: status.phase is Phase.HOLDING)
         stage.rollouts.abort("v3", Abort(actor="test", time=utc_now(), reason="enough"))
         aborted = stage.run()
-        order_way_back(stage.rollouts, NAME, Cause("test", utc_now(), "a complaint"))
+        order_way_back(stage.rollouts, stage.storage, NAME, Cause("test", utc_now(), "a complaint"))
         restored = stage.run()
     assert callers.failures == []
     assert [status.phase for status in (released, aborted, restored)] == [
