@@ -1,32 +1,27 @@
 """``python -m serving --model-dir DIR``; ``--help`` lists every option."""
 
+import os
+import signal
 import sys
-from functools import partial
-
-from pydantic import ValidationError
-from pydantic_settings import CliApp
-
-from serving import logs
-from serving.settings import ServingSettings
-from serving.tagging import load_tagger
+from types import FrameType
 
 
 def main() -> int:
-    """Serve until stopped; the exit status is 0, 1 if a port or the model could not be had, 2 for a wrong option."""
-    try:
-        settings = CliApp.run(ServingSettings)
-    except ValidationError as error:
-        for problem in error.errors():
-            option = "-".join(map(str, problem["loc"])).replace("_", "-")
-            print(f"python -m serving: --{option}: {problem['msg']}", file=sys.stderr)
-        return 2
-    logs.configure(settings.log_level)
-    # KServe takes seconds to import: not for --help, nor for a wrong option.
-    from prometheus_client import REGISTRY
+    """Serve until stopped; returns the exit status that :func:`serving.command.serve` gives.
 
-    from serving.server import NoteServer
+    SIGTERM is heard from here on: a container's first process that has no handler for it yet does not get it at all, and
+    would start for seconds only to be killed when its grace period is over.
+    """
+    signal.signal(signal.SIGTERM, _leave)
+    from serving.command import serve
 
-    return NoteServer(settings, partial(load_tagger, settings.model_dir, settings.model_digest), REGISTRY).run()
+    return serve()
+
+
+def _leave(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+    """End at once: nothing was promised or opened yet. An exception could be lost in a library that is being imported."""
+    os.write(2, b'{"signal":"SIGTERM","event":"stopped_before_listening","level":"info"}\n')
+    os._exit(0)
 
 
 if __name__ == "__main__":

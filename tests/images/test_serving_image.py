@@ -1,6 +1,7 @@
 """The model server's image as a pod runs it: asked over both protocols, then stopped."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -43,8 +44,7 @@ class ServerContainer:
         """Ask as the startup probe does; the test fails when the container ends or time runs out."""
         deadline = time.monotonic() + START_SECONDS
         while not self._ready():
-            self.container.reload()
-            assert self.container.status in {"created", "running"}, self.log
+            assert self.running, self.log
             assert time.monotonic() < deadline, self.log
             time.sleep(0.1)
 
@@ -53,6 +53,16 @@ class ServerContainer:
             return httpx.get(f"{self.url}/v2/models/clinical-ner/ready", timeout=5).status_code == 200
         except httpx.TransportError:
             return False
+
+    @property
+    def running(self) -> bool:
+        self.container.reload()
+        return self.container.status in {"created", "running"}
+
+    def signal(self) -> None:
+        """SIGTERM; one that has ended is left alone."""
+        with contextlib.suppress(docker.errors.APIError):
+            self.container.kill("SIGTERM")
 
     def stop(self) -> int:
         """Ends the container by SIGTERM; its exit status."""
@@ -102,6 +112,18 @@ def test_server_image_answers_and_stops(start: Start, tagger: Tagger) -> None:
     assert server.stop() == 0
     assert '"event":"stopping"' in server.log
     assert "metformin" not in server.log
+
+
+def test_server_image_stops_while_it_starts(start: Start) -> None:
+    """SIGTERM within the seconds of imports, to the first process of the container, ends it with 0 before it listens."""
+    server = start()
+    deadline = time.monotonic() + START_SECONDS
+    while server.running:  # again and again: until the interpreter itself is up, nobody hears the first process's signals
+        server.signal()
+        assert time.monotonic() < deadline, server.log
+        time.sleep(0.05)
+    assert server.container.wait(timeout=60)["StatusCode"] == 0
+    assert "stopped_before_listening" in server.log
 
 
 def test_server_image_logs_and_samples(start: Start, s3_server: VersityGateway, s3_uri: str) -> None:

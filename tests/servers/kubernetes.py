@@ -44,31 +44,11 @@ class KubectlError(AssertionError):
     """kubectl ended with another status than 0; the message is what it said."""
 
 
-class Kubernetes:
-    """An API server on a free port with its state in ``folder``; a context that ends it and its etcd."""
+class Kubectl:
+    """kubectl at the cluster of a kubeconfig file."""
 
-    def __init__(self, folder: Path) -> None:
-        self._assets, self._kubectl = find_assets(), find_kubectl()
-        self._folder = folder
-        self._processes: list[subprocess.Popen[bytes]] = []
-        self.kubeconfig = folder / "kubeconfig"
-
-    def __enter__(self) -> Self:
-        try:
-            self._start()
-        except BaseException:
-            self.stop()
-            raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    def stop(self) -> None:
-        for process in reversed(self._processes):
-            process.kill()
-            process.wait()
-        self._processes.clear()
+    def __init__(self, kubeconfig: Path) -> None:
+        self._kubectl, self.kubeconfig = find_kubectl(), kubeconfig
 
     def kubectl(self, *arguments: str, text: str | None = None) -> str:
         """What ``kubectl arguments`` prints, fed with ``text``.
@@ -106,6 +86,33 @@ class Kubernetes:
     def get(self, *arguments: str) -> dict:
         """One object, or a list of them."""
         return json.loads(self.kubectl("get", *arguments, "-o", "json"))
+
+
+class Kubernetes(Kubectl):
+    """An API server on a free port with its state in ``folder``; a context that ends it and its etcd."""
+
+    def __init__(self, folder: Path) -> None:
+        self._assets = find_assets()
+        super().__init__(folder / "kubeconfig")
+        self._folder = folder
+        self._processes: list[subprocess.Popen[bytes]] = []
+
+    def __enter__(self) -> Self:
+        try:
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        for process in reversed(self._processes):
+            process.kill()
+            process.wait()
+        self._processes.clear()
 
     def _start(self) -> None:
         etcd = f"http://127.0.0.1:{self._start_etcd()}"

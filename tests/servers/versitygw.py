@@ -25,20 +25,21 @@ def find_versitygw() -> str:
 class VersityGateway:
     """``versitygw`` over a folder, whose subfolders are the buckets; it keeps port and objects over a restart.
 
-    With ``tls`` it serves HTTPS with a certificate of its own, ``certificate``, that nobody trusts unasked.
+    With ``tls`` it serves HTTPS with a certificate of its own, ``certificate``, that nobody trusts unasked. It listens at
+    ``address``, one of this machine's.
     """
 
-    def __init__(self, folder: Path, *, tls: bool = False) -> None:
+    def __init__(self, folder: Path, *, tls: bool = False, address: str = "127.0.0.1") -> None:
         self._program = find_versitygw()
         self._objects, self._sidecar = folder / "objects", folder / "metadata"
         self._objects.mkdir(parents=True)
-        self._port = free_port()
+        self._address, self._port = address, free_port()
         self.certificate = make_certificate(folder) if tls else None
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def endpoint(self) -> str:
-        return f"{'https' if self.certificate else 'http'}://127.0.0.1:{self._port}"
+        return f"{'https' if self.certificate else 'http'}://{self._address}:{self._port}"
 
     @property
     def objects(self) -> Path:
@@ -56,12 +57,21 @@ class VersityGateway:
         if options:
             self._sidecar.mkdir(exist_ok=True)
         tls = ["--cert", str(self.certificate), "--key", str(key_of(self.certificate))] if self.certificate else []
-        command = [self._program, "--quiet", *tls, "--port", f"127.0.0.1:{self._port}", "posix", *options, str(self._objects)]
+        command = [
+            self._program,
+            "--quiet",
+            *tls,
+            "--port",
+            f"{self._address}:{self._port}",
+            "posix",
+            *options,
+            str(self._objects),
+        ]
         keys = {"ROOT_ACCESS_KEY": ACCESS_KEY, "ROOT_SECRET_KEY": SECRET_KEY}
         with TemporaryFile() as output:
             self._process = subprocess.Popen(command, env={**os.environ, **keys}, stdout=output, stderr=subprocess.STDOUT)
             deadline = time.monotonic() + 30
-            while not listens(self._port):
+            while not listens(self._port, self._address):
                 if self._process.poll() is not None or time.monotonic() > deadline:
                     output.seek(0)
                     raise RuntimeError(f"versitygw did not start: {output.read().decode(errors='replace')}")
@@ -84,9 +94,9 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def listens(port: int) -> bool:
+def listens(port: int, address: str = "127.0.0.1") -> bool:
     with socket.socket() as client:
-        return client.connect_ex(("127.0.0.1", port)) == 0
+        return client.connect_ex((address, port)) == 0
 
 
 def has_extended_attributes(folder: Path) -> bool:
