@@ -15,7 +15,7 @@ from tests.images.conftest import RESTRICTED
 from tests.servers.versitygw import VersityGateway
 
 PARAMETERS = {
-    "corpus_uri": "synthetic://?notes=200&seed=0",
+    "corpus_uri": "synthetic://?notes=100&seed=0",
     "n_trials": 2,
     "max_iterations": 30,
     "min_f1": 0.2,
