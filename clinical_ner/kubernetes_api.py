@@ -151,6 +151,12 @@ class KubernetesApi:
             self._call("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", body=body)["status"]["allowed"]
         )
 
+    def user(self) -> str:
+        """The name under which the API server knows whoever asks."""
+        body = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+        answer = self._call("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", body=body)
+        return str(answer["status"]["userInfo"]["username"])
+
     def read(self, path: str) -> dict[str, Any] | None:
         """Whatever else lies under ``path`` (discovery, versions, cluster-wide objects); None when nothing does."""
         try:

@@ -21,7 +21,7 @@ def explain(spec: RolloutSpec, status: RolloutStatus) -> str:
     sentences = [
         f"Rollout {spec.name} of {spec.model} {spec.version} {_PHASES[status.phase]}: {status.reason}.",
         _traffic(spec, status),
-        *(_step(record) for record in status.steps),
+        *(describe_step(record) for record in status.steps),
         _hold(spec, status.hold) if status.hold and status.phase is Phase.HOLDING else "",
         f"It waits for {status.waits_for}." if status.waits_for else "",
         f"At present: {'; '.join(status.problems)}." if status.problems and not status.ended else "",
@@ -39,7 +39,8 @@ def _traffic(spec: RolloutSpec, status: RolloutStatus) -> str:
     return f"{spec.version} carries {status.percent} % of the traffic, {stable} the rest."
 
 
-def _step(record: StepRecord) -> str:
+def describe_step(record: StepRecord) -> str:
+    """A step that passed, in a sentence."""
     requests = f"{record.requests:,} requests ({record.stable_requests:,} of the stable version)"
     return f"{record.percent} % was held {record.held_seconds:.0f} seconds for {requests} and passed."
 

@@ -88,4 +88,3 @@ class StoredRollouts(Rollouts):
 
     def _key(self, name: str) -> str:
         return f"{self.folder}/{name}{_SUFFIX}"
-

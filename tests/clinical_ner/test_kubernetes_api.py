@@ -110,6 +110,11 @@ def test_rights_are_known_before_they_are_used(api):
     assert api.may("patch", MAPS, name="a")
 
 
+def test_user_is_who_the_api_server_says(newest, api):
+    """The name that its rules and admission see."""
+    assert api.user() == "admin"
+
+
 def test_server_that_is_away_is_unreachable(tmp_path):
     """At once and without a word of the machine's, for a target and for a store alike."""
     config = tmp_path / "kubeconfig"

@@ -24,3 +24,8 @@ def store(tmp_path, tiny_model, other_model):
     FileWorld(storage).create(Backend("v1", digests["v1"], ready=True), digests)
     StoredRollouts(storage, MODEL).create(make_spec(registry.get(MODEL, "v2")))
     return storage
+
+
+@pytest.fixture
+def registry(store):
+    return Registry(store)
