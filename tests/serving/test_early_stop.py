@@ -19,4 +19,4 @@ def test_stop_while_the_server_is_being_imported(model_folder: Path, tmp_path: P
         server.terminate()
         assert server.wait() == 0
         assert "stopped_before_listening" in server.log
-        assert 'listening",' not in server.log
+        assert '"event":"listening"' not in server.log
