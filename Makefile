@@ -4,6 +4,8 @@ BIN := .venv/bin
 UV := $(BIN)/uv
 EXTRAS := --extra train --extra serve --extra monitor --extra rollout --extra dev
 PYTEST_ARGS ?=
+# Stages, servers and commands are processes: where nobody keeps byte code, each compiles thousands of modules anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help env demo test lint types check-generated compile images goldens lock clean
 
@@ -24,7 +26,7 @@ demo: env  ## The whole loop on synthetic notes; results in demo/, in place of t
 	$(BIN)/python -m pipelines demo --output demo
 
 test: env  ## All tests
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(PYTEST_ARGS)
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 lint: env  ## Style and direction of imports
 	$(BIN)/ruff check .

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from clinical_ner.cli.errors import run_app
 from clinical_ner.settings import Settings
-from pipelines import demonstration, running, scheduling, submitting
+from pipelines import running, scheduling, submitting
 from pipelines.compilation import compile_pipeline
 from pipelines.definitions import DEFINITIONS, FOLDER, MONITORING, TRAINING
 from pipelines.parameters import with_pipeline_parameters
@@ -86,6 +86,9 @@ def _folder(output: Path | None) -> Path:
 @app.command("demo")
 def demo_command(output: Annotated[Path, typer.Option(help="Folder for results.")] = Path("demo")) -> None:
     """Show the whole loop on synthetic notes: train, judge, register, serve, ask."""
+    # Only this command needs a server's clients, a de-identifier and pages.
+    from pipelines import demonstration
+
     demonstration.demonstrate(output.absolute(), Console(file=sys.stdout))
 
 

@@ -19,6 +19,13 @@ from tests.servers.versitygw import VersityGateway
 
 BUCKET_NUMBERS = count()
 
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with slow tests first: processes that share the files out then end together."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 # Time is measured in benchmarks/, never in tests; a fixed seed makes a failure in CI one here.
 settings.register_profile("project", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("project")
