@@ -12,7 +12,7 @@ import yaml
 from tests.servers.kubernetes import Kubernetes
 
 KSERVE_VERSIONS = ("kserve", "kserve-0.18")
-OTHERS = ("gateway-api", "kfp", "prometheus-operator")
+OTHERS = ("gateway-api", "kfp", "knative", "prometheus-operator")
 KINDS = {
     "AuthorizationPolicy",
     "ClusterStorageContainer",
@@ -24,6 +24,9 @@ KINDS = {
     "PodMonitor",
     "PrometheusRule",
     "RequestAuthentication",
+    "Revision",
+    "Route",
+    "Service",
     "ServingRuntime",
 }
 

@@ -14,12 +14,13 @@ from tests.doubles.kserve.timing import Timing
 
 
 class Backend(NamedTuple):
-    """Where a route sends calls: a part of them, and the labels of the pods behind. ``exists`` is whether there is such a thing."""
+    """Where a route sends a part of its calls; ``labels`` are those of the pods behind."""
 
     name: str
     weight: int
     labels: Mapping[str, str]
     exists: bool = True
+    """Whether what the route names is there at all."""
 
 
 class Failure(NamedTuple):
@@ -41,14 +42,12 @@ class Gateway:
 
     def learn(self, backends: list[Backend], now: float) -> None:
         """Hear of a route; its weights count after the propagation, and what is gone is gone at once."""
+        if not backends:
+            return
         weights = {each.name: each.weight for each in backends}
         if not self._routes or self._routes[-1][1] != weights:
             self._routes.append((now, weights))
         self._known = {**self._known, **{each.name: (each.labels, each.exists) for each in backends}}
-
-    def forget(self, living: set[str]) -> None:
-        """Services that are not among the living have no endpoints any more."""
-        self._known = {name: (labels, name in living) for name, (labels, _) in self._known.items()}
 
     def weights(self, now: float) -> dict[str, int]:
         """Those by which calls are divided."""

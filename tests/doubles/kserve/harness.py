@@ -18,6 +18,7 @@ from tests.doubles.kserve.controllers import KServe
 from tests.doubles.kserve.gateway import Callers
 from tests.doubles.kserve.objects import DIGEST, INFERENCE_SERVICES, Object
 from tests.doubles.kserve.pods import Process
+from tests.doubles.kserve.revisions import REVISION
 from tests.doubles.kserve.timing import Timing
 from tests.manifests.built import OVERLAYS, build, only
 from tests.servers.kubernetes import Kubernetes
@@ -38,6 +39,7 @@ class KServeHarness:
     """An InferenceService of the project's own manifests, its stable version v1 ready behind a gateway."""
 
     overlay: str
+    mode: str
 
     def __init__(
         self, kubernetes: Kubernetes, namespace: str, make_target: MakeTarget | None = None, *, timing: Timing | None = None
@@ -45,7 +47,7 @@ class KServeHarness:
         self.kubernetes, self.namespace = kubernetes, namespace
         self.models = dict(MODELS)
         digests = {model.uri: model.digest for model in MODELS.values()}
-        self.kserve = KServe(kubernetes.kubeconfig, namespace, SERVICE, digests, timing)
+        self.kserve = KServe(kubernetes.kubeconfig, namespace, SERVICE, digests, mode=self.mode, timing=timing)
         self.api = KubernetesApi.connect(namespace, kubeconfig=str(kubernetes.kubeconfig))
         if make_target is not None:
             self.target = make_target(self.api, SERVICE, MODEL)
@@ -104,7 +106,7 @@ class KServeHarness:
 class StandardHarness(KServeHarness):
     """Two pods a version at rest."""
 
-    overlay = "production"
+    overlay, mode = "production", "Standard"
     replicas = 2
 
     def at_rest(self, model: ModelReference) -> Object:
@@ -115,6 +117,19 @@ class StandardHarness(KServeHarness):
         return self.processes({"app": f"isvc.{SERVICE}-{canary['predictor']['name']}-predictor"})
 
 
+class KnativeHarness(KServeHarness):
+    """One pod a revision; the first is v1's."""
+
+    overlay, mode = "dev", "Knative"
+
+    def at_rest(self, model: ModelReference) -> Object:
+        return {"predictor": knative_predictor(model)}
+
+    def canary_processes(self) -> list[Process]:
+        component = self.service()["status"]["components"]["predictor"]
+        return self.processes({REVISION: component["latestCreatedRevision"]})
+
+
 def model_fields(model: ModelReference) -> Object:
     return {"name": "", "storageUri": model.uri, "env": [{"name": DIGEST, "value": model.digest}]}
 
@@ -123,6 +138,12 @@ def standard_predictor(model: ModelReference, replicas: int) -> Object:
     """What a rollout says of one version in Standard mode."""
     fields = {"modelFormat": {"name": MODEL}, **model_fields(model)}
     return {"name": model.version, "minReplicas": replicas, "model": fields}
+
+
+def knative_predictor(model: ModelReference, percent: int | None = None) -> Object:
+    """What a rollout says in Knative mode."""
+    share = {} if percent is None else {"canaryTrafficPercent": percent}
+    return {**share, "model": {"modelFormat": {"name": MODEL}, **model_fields(model)}}
 
 
 def create_service(kubernetes: Kubernetes, namespace: str, overlay: str) -> None:

@@ -22,7 +22,7 @@ class Process:
     digest: str
     labels: Mapping[str, str]
     stops_gently: bool
-    """Has a preStop hook: it answers for a while after its deletion."""
+    """Has a preStop hook or a queue proxy: it answers for a while after its deletion."""
     since: float
     """When the present phase began."""
     phase: Literal["creating", "running", "waiting"] = "creating"
@@ -135,7 +135,7 @@ def process_of(pod: Object, now: float) -> Process:
         uri=metadata.get("annotations", {}).get(SOURCE_URI, ""),
         digest=environment.get(DIGEST, ""),
         labels=metadata["labels"],
-        stops_gently="preStop" in container.get("lifecycle", {}),
+        stops_gently="preStop" in container.get("lifecycle", {}) or pod["spec"]["containers"][-1]["name"] == "queue-proxy",
         since=now,
         changed=now - 3600,
     )
@@ -151,7 +151,7 @@ def status_of(process: Process, pod: Object) -> Object:
         condition("Ready", process.ready),
     ]
     return {
-        **{name: value for name, value in old.items() if name in {"qosClass"}},
+        **{name: value for name, value in old.items() if name == "qosClass"},
         "phase": "Pending" if process.phase == "creating" else "Running",
         "startTime": old.get("startTime") or now_text(),
         "conditions": keep_times(conditions, old.get("conditions", [])),
@@ -163,19 +163,21 @@ def status_of(process: Process, pod: Object) -> Object:
 
 
 def _container(process: Process, container: Object, started: str) -> Object:
+    is_server = container["name"] == "kserve-container"
+    restarts = process.restarts if is_server else 0
     status = {
         "name": container["name"],
         "image": container["image"],
         "imageID": "",
         "ready": process.ready,
         "started": process.phase == "running",
-        "restartCount": process.restarts,
+        "restartCount": restarts,
         "state": {"running": {"startedAt": started}},
     }
-    if process.phase != "running":
+    if process.phase == "creating" or (process.phase == "waiting" and is_server):
         reason = "PodInitializing" if process.reason == NOT_FOUND else process.reason or "ContainerCreating"
         status["state"] = {"waiting": {"reason": reason}}
-    if process.restarts or process.phase == "waiting":
+    if is_server and (restarts or process.phase == "waiting"):
         ended = {"exitCode": 1, "reason": "Error", "startedAt": started, "finishedAt": started}
         status["lastState"] = {"terminated": ended}
     return status

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from tests.doubles.kserve.gateway import Backend
 from tests.doubles.kserve.objects import (
     DEPLOYMENTS,
     OWNER,
@@ -9,6 +10,7 @@ from tests.doubles.kserve.objects import (
     ROUTES,
     RUNTIMES,
     SERVICES,
+    STANDARD_KINDS,
     Mirror,
     Object,
     condition,
@@ -39,6 +41,26 @@ class Workload:
     replicas: int
 
 
+class StandardMode:
+    kinds = STANDARD_KINDS
+
+    def reconcile(self, mirror: Mirror, service: Object, now: float) -> Object | None:
+        """One pass over everything; the status to write, None where KServe leaves the old one standing."""
+        return reconcile(mirror, service)
+
+    def remove(self, mirror: Mirror) -> None:
+        remove_others(mirror, set())
+
+    def backends(self, mirror: Mirror, service: str) -> list[Backend]:
+        """Where calls are sent: the Services of the route, of which some may be gone."""
+        route = mirror.get(ROUTES, service)
+        if route is None:
+            return []
+        living = {name_of(each): each["spec"]["selector"] for each in mirror.all(SERVICES)}
+        found = route["spec"]["rules"][0]["backendRefs"]
+        return [Backend(each["name"], each["weight"], living.get(each["name"], {}), each["name"] in living) for each in found]
+
+
 def workloads(service: Object, ready: dict[str, int]) -> list[Workload]:
     """What there should be. ``ready`` counts the ready pods of each workload."""
     stable, canaries = service["spec"]["predictor"], service["spec"].get("canary", [])
@@ -52,7 +74,6 @@ def workloads(service: Object, ready: dict[str, int]) -> list[Workload]:
 
 
 def reconcile(mirror: Mirror, service: Object) -> Object | None:
-    """One pass over everything; the status to write, None where KServe leaves the old one standing."""
     if service["metadata"].get("annotations", {}).get(STOP) == "true":
         remove_others(mirror, set())
         return _status(service, None, {}, "Stopped")
@@ -150,11 +171,7 @@ def _status(service: Object, stable: Object | None, ready: dict[str, int], reaso
     predictor = condition("PredictorReady", good, reason or ("" if good else "MinimumReplicasUnavailable"))
     ingress = condition("IngressReady", good, "" if good else "Predictor ingress not created")
     address = f"http://{workload_name(service, service['spec']['predictor'])}.{namespace}.svc.cluster.local"
-    model = (
-        {"transitionStatus": "InvalidSpec", "lastFailureInfo": {"reason": reason}}
-        if reason
-        else {"transitionStatus": "UpToDate"}
-    )
+    invalid = {"transitionStatus": "InvalidSpec", "lastFailureInfo": {"reason": reason}}
     return {
         "conditions": [ingress, predictor, condition("Ready", good)],
         "canaryStatuses": [
@@ -167,7 +184,7 @@ def _status(service: Object, stable: Object | None, ready: dict[str, int], reaso
         ],
         "components": {"predictor": {"url": f"http://{name}-predictor-{namespace}.example.com"}},
         "deploymentMode": "Standard",
-        "modelStatus": model,
+        "modelStatus": invalid if reason else {"transitionStatus": "UpToDate"},
         "observedGeneration": 0 if stable is None else stable["metadata"]["generation"],
         "url": f"http://{name}-{namespace}.example.com",
         "address": {"url": address},

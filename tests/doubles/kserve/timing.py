@@ -29,3 +29,5 @@ class Timing:
     """From the start of a crashing process to its end."""
     scale_to_zero: float = 3.0
     """Until a Knative revision without traffic has no pod (real: 60)."""
+    deadline_factor: float = 1 / 60
+    """What is left of a Knative progress deadline."""
