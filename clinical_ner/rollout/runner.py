@@ -39,7 +39,11 @@ LEASE_SECONDS = 60.0
 
 @dataclass(slots=True)
 class Runner:
-    """Advances all rollouts of one service. ``on_change`` is told of each status that was written, with the one before."""
+    """Advances all rollouts of one service.
+
+    ``on_change`` is told of each status that was written, with the one before. ``fence`` is passed before each write and each
+    action; it raises Conflict when others may be acting by now, and nothing more is done then.
+    """
 
     records: RolloutRecords
     target: Target
@@ -48,14 +52,23 @@ class Runner:
     model: str
     timer: Timer = system_instant
     on_change: Callable[[Stored, Stored], None] | None = None
+    fence: Callable[[], None] = lambda: None
     _problems: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def tick(self) -> list[Stored]:
-        """Advance every rollout that has not ended by one look; returns all of them as they are now, the oldest first."""
-        rollouts = self.records.all()
+        """Advance every rollout that has not ended by one look; returns all of them as they are now, the oldest first.
+
+        What cannot be written down of one is raised after the others had their look.
+        """
+        rollouts, failed = self.records.all(), list[ClinicalNerError]()
         for index, stored in enumerate(rollouts):
             if not stored.status.ended:
-                rollouts[index] = self._advance(stored, rollouts)
+                try:
+                    rollouts[index] = self._advance(stored, rollouts)
+                except ClinicalNerError as error:
+                    failed.append(error)
+        if failed:
+            raise failed[0]
         return rollouts
 
     def _advance(self, stored: Stored, rollouts: list[Stored]) -> Stored:
@@ -63,6 +76,7 @@ class Runner:
         name = stored.spec.name
         facts = self._look(stored, rollouts)
         status, actions = advance(stored.spec, stored.status, facts, self.timer())
+        self.fence()
         try:
             written = self.records.write_status(stored, status)
         except Conflict:
@@ -72,6 +86,7 @@ class Runner:
         with self._noting(name) as problems:
             for action in actions:
                 with _told(problems):
+                    self.fence()
                     self._act(action, facts.target, stored)
         return written
 

@@ -1,0 +1,11 @@
+"""Who advances the rollouts of a cluster's service: one process, which holds a Lease.
+
+::
+
+    lease        which of several may act
+    loop         looks again and again
+    telling      log, events and numbers of a rollout
+    metrics      what it shows of itself
+    endpoints    /metrics and /healthz
+    assembly     all of it, put together
+"""
