@@ -25,10 +25,10 @@ def find_program(*names: str) -> str:
 
 
 class Server:
-    """A program that answers ``/-/ready`` on a port of its own; a context that ends it."""
+    """A program that answers ``/-/ready`` on a port of its own, at one of this machine's addresses; a context that ends it."""
 
-    def __init__(self, folder: Path, port: int, *command: str) -> None:
-        self.url = f"http://127.0.0.1:{port}"
+    def __init__(self, folder: Path, port: int, *command: str, address: str = "127.0.0.1") -> None:
+        self.url = f"http://{address}:{port}"
         self._log = folder / f"{Path(command[0]).name}.log"
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=subprocess.STDOUT)
@@ -65,11 +65,12 @@ class Server:
 class Pushgateway(Server):
     """``prometheus-pushgateway``, as Debian names it, or ``pushgateway``."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, address: str = "127.0.0.1") -> None:
         port = free_port()
         program = find_program("prometheus-pushgateway", "pushgateway")
         # Debian's keeps what was pushed in one file for all.
-        super().__init__(folder, port, program, f"--web.listen-address=127.0.0.1:{port}", "--persistence.file=")
+        options = [f"--web.listen-address={address}:{port}", "--persistence.file="]
+        super().__init__(folder, port, program, *options, address=address)
 
     def groups(self) -> list[dict]:
         """What was pushed: the labels of each group with the names of its metrics."""
