@@ -4,7 +4,7 @@ import contextlib
 import multiprocessing
 import os
 import signal
-import time as wall_time
+from datetime import timedelta
 
 import pytest
 
@@ -19,7 +19,7 @@ from tests.clinical_ner.resubmit.recording_backend import RecordingBackend
 
 PROCESSES = multiprocessing.get_context("fork")
 RULES = ResubmitRules(mode="auto", min_new_documents=5)
-LEASE_SECONDS = 1.5
+LEASE_SECONDS = 60.0
 
 
 class DyingBackend(RecordingBackend):
@@ -42,13 +42,18 @@ def drifted(live, correct, storage_uri):
     return correct(storage_uri, notes(100, 10))
 
 
-def monitor(uri, backend, owner, *, lease_seconds=LEASE_SECONDS):
-    return Resubmitter(uri, NAME, backend, RULES, owner, lease_seconds=lease_seconds)
+def monitor(uri, backend, owner, clock=utc_now):
+    return Resubmitter(uri, NAME, backend, RULES, owner, clock=clock, lease_seconds=LEASE_SECONDS)
+
+
+def after_the_lease():
+    """The clock when a lease that begins now is over."""
+    return utc_now() + timedelta(seconds=LEASE_SECONDS)
 
 
 def consider(uri, backend, owner, request, start):
     start.wait()
-    monitor(uri, backend, owner, lease_seconds=60).consider(request)
+    monitor(uri, backend, owner).consider(request)
 
 
 def test_monitors_at_once_submit_once(storage_uri, drifted, tmp_path):
@@ -80,9 +85,9 @@ def test_killed_monitor_is_followed_by_one_run(storage_uri, drifted, tmp_path, m
     backend.moment = ""
     outcome = monitor(storage_uri, backend, "next").consider(drifted)
     assert outcome.reason.startswith("another process is at it: killed holds the lock until")
-    wall_time.sleep(LEASE_SECONDS)
-    assert monitor(storage_uri, backend, "next").consider(Request(action="none")).status == "nothing"
-    assert "a run is in flight" in monitor(storage_uri, backend, "next").consider(drifted).reason
+    late = monitor(storage_uri, backend, "next", after_the_lease)
+    assert late.consider(Request(action="none")).status == "nothing"
+    assert "a run is in flight" in late.consider(drifted).reason
     assert len(backend.executions) == 1
 
 
@@ -90,19 +95,18 @@ def test_killed_monitor_is_followed_by_one_run(storage_uri, drifted, tmp_path, m
 def test_holder_that_lost_the_lock_posts_nothing(storage_uri, drifted, tmp_path, state):
     """A monitor that sleeps past its lease, right before a write, leaves the run to the one that took over meanwhile."""
     backend = RecordingBackend(tmp_path)
-    quick = monitor(storage_uri, backend, "quick")
+    quick = monitor(storage_uri, backend, "quick", after_the_lease)
     taken_over = []
 
     def sleepy_clock():
         if not taken_over and [record.state for record in slow._runs.store.records()] == [state]:
             taken_over.append(True)
-            wall_time.sleep(LEASE_SECONDS)
             taken_over.append(quick.consider(drifted))
-        return utc_now()
+        return after_the_lease() if taken_over else utc_now()
 
     never = RecordingBackend(tmp_path)
     never.refusal = AssertionError("the slow one posted")
-    slow = Resubmitter(storage_uri, NAME, never, RULES, "slow", clock=sleepy_clock, lease_seconds=LEASE_SECONDS)
+    slow = monitor(storage_uri, never, "slow", sleepy_clock)
     outcome = slow.consider(drifted)
     assert outcome.reason.startswith("another process was faster")
     assert len(backend.executions) == 1

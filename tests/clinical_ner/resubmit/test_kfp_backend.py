@@ -4,9 +4,11 @@ import multiprocessing
 import os
 import signal
 import time as wall_time
+from datetime import timedelta
 
 import pytest
 
+from clinical_ner.clock import utc_now
 from clinical_ner.errors import PipelineRunError
 from clinical_ner.pipeline_runs.remote import SubmitOptions
 from clinical_ner.pipeline_runs.remote.creation import Patience, run_id_for
@@ -23,6 +25,7 @@ from tests.doubles.kfp_store import Script
 PROCESSES = multiprocessing.get_context("fork")
 RULES = ResubmitRules(mode="auto", min_new_documents=5)
 RUNS = "/apis/v2beta1/runs"
+LEASE_SECONDS = 60.0
 
 
 @pytest.fixture(scope="module")
@@ -60,9 +63,8 @@ def drifted(live, correct, storage_uri):
     return correct(storage_uri, notes(100, 10))
 
 
-def monitor(uri, backend, *, owner="m", lease_seconds=60.0, clock=None):
-    clocks = {"clock": clock} if clock else {}
-    return Resubmitter(uri, NAME, backend, RULES, owner, lease_seconds=lease_seconds, **clocks)
+def monitor(uri, backend, *, owner="m", clock=utc_now):
+    return Resubmitter(uri, NAME, backend, RULES, owner, lease_seconds=LEASE_SECONDS, clock=clock)
 
 
 def test_resubmission_creates_one_run_with_its_parameters(storage_uri, drifted, api, kfp, time):
@@ -192,12 +194,12 @@ def test_two_monitors_at_once_make_one_workflow(storage_uri, drifted, api, kfp):
 def test_monitor_killed_while_it_submits_is_followed_by_one_workflow(storage_uri, drifted, api, kfp):
     """Killed while the API works on the create: after the lease the next monitor finds the run and posts nothing."""
     api.faults.append(Fault("POST", RUNS, delay_seconds=30, carry_out=True))
-    process = PROCESSES.Process(target=lambda: monitor(storage_uri, kfp(), lease_seconds=1.0).consider(drifted))
+    process = PROCESSES.Process(target=lambda: monitor(storage_uri, kfp()).consider(drifted))
     process.start()
     while not api.store.workflows:
         wall_time.sleep(0.02)
     os.kill(process.pid, signal.SIGKILL)
     process.join(10)
-    wall_time.sleep(1.0)
-    monitor(storage_uri, kfp(), owner="next").consider(drifted)
+    after_the_lease = utc_now() + timedelta(seconds=LEASE_SECONDS)
+    monitor(storage_uri, kfp(), owner="next", clock=lambda: after_the_lease).consider(drifted)
     assert api.store.workflows == [run_id_for(RecordStore(open_storage(storage_uri), NAME).records()[0].key)]
