@@ -1,0 +1,63 @@
+"""A rollout's fields of an InferenceService: sent whole and by an exact reading, and who else has written them.
+
+What a manager once sent and leaves out later is removed by the API server
+(https://kubernetes.io/docs/reference/using-api/server-side-apply/), hence always all of them.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from clinical_ner.errors import Conflict, NotFound, TargetChanged
+from clinical_ner.kubernetes_api import MANAGER, KubernetesApi
+from clinical_ner.rollout.kserve.resources import INFERENCE_SERVICES, Json, token_of
+from clinical_ner.rollout.targets import Observation
+
+
+def read_as_seen(api: KubernetesApi, service: str, seen: Observation) -> Json:
+    """The InferenceService as it is now, which is as it was observed.
+
+    Raises:
+        TargetChanged: it is another by now, or gone.
+    """
+    found = api.get(INFERENCE_SERVICES, service)
+    if found is None or token_of(found) != seen.token:
+        raise TargetChanged(f"InferenceService {service} is no longer as it was observed")
+    return found
+
+
+def send(api: KubernetesApi, service: Json, spec: Json) -> None:
+    """Own exactly these fields of ``service``, which must still be as it was read; one that is gone is not made anew.
+
+    Raises:
+        TargetChanged: it is another by now, or gone.
+        ConfigError: the cluster refuses it as invalid.
+    """
+    metadata = {name: service["metadata"][name] for name in ("name", "uid", "resourceVersion")}
+    try:
+        api.apply(INFERENCE_SERVICES, {"metadata": metadata, "spec": spec})
+    except (Conflict, NotFound) as error:
+        raise TargetChanged(f"InferenceService {metadata['name']} changed while it was written: {error}") from error
+
+
+def taken_over(service: Json, paths: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Each of ``paths`` that the rollout's manager does not own any more, and who wrote it last.
+
+    A path is one of the specification, ``predictor.model.storageUri``; items of lists go by their key, ``env.k:{"name":"A"}``.
+    Nothing when that manager has never applied anything.
+    """
+    entries = service["metadata"].get("managedFields") or ()
+    ours = [each for each in entries if each["manager"] == MANAGER and each["operation"] == "Apply"]
+    for path in paths:
+        if ours and not any(_owns(each, path) for each in ours):
+            others = sorted((each for each in entries if _owns(each, path)), key=lambda each: str(each.get("time", "")))
+            yield path, str(others[-1]["manager"]) if others else "nobody"
+
+
+def _owns(entry: Mapping[str, Any], path: str) -> bool:
+    found: Any = entry.get("fieldsV1", {}).get("f:spec", {})
+    for name in path.split("."):
+        key = name if name.startswith("k:") else f"f:{name}"
+        if key not in found:
+            return False
+        found = found[key]
+    return True
