@@ -20,6 +20,7 @@ from tests.doubles.kserve.objects import DIGEST, INFERENCE_SERVICES, Object
 from tests.doubles.kserve.pods import Process
 from tests.doubles.kserve.revisions import REVISION
 from tests.doubles.kserve.timing import Timing
+from tests.doubles.kserve.webhook import serving_webhook
 from tests.manifests.built import OVERLAYS, build, only
 from tests.servers.kubernetes import Kubernetes
 
@@ -54,6 +55,8 @@ class KServeHarness:
         self._running = ExitStack()
 
     def __enter__(self) -> Self:
+        create_namespace(self.kubernetes, self.namespace, self.overlay)
+        self._running.enter_context(serving_webhook(self.kubernetes.kubeconfig, self.namespace))
         create_service(self.kubernetes, self.namespace, self.overlay)
         self._running.enter_context(self.kserve)
         self.own(self.at_rest(MODELS["v1"]))
@@ -146,10 +149,14 @@ def knative_predictor(model: ModelReference, percent: int | None = None) -> Obje
     return {**share, "model": {"modelFormat": {"name": MODEL}, **model_fields(model)}}
 
 
-def create_service(kubernetes: Kubernetes, namespace: str, overlay: str) -> None:
-    """A restricted namespace with runtime, account and InferenceService as the overlay has them."""
-    built = build(OVERLAYS[overlay])
-    labels = only(built, "Namespace")["metadata"]["labels"]
+def create_namespace(kubernetes: Kubernetes, namespace: str, overlay: str) -> None:
+    """A restricted one, as the overlay has it."""
+    labels = only(build(OVERLAYS[overlay]), "Namespace")["metadata"]["labels"]
     kubernetes.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace, "labels": labels}})
-    wanted = [each for each in built if each["kind"] in {"ServingRuntime", "InferenceService", "ServiceAccount"}]
+
+
+def create_service(kubernetes: Kubernetes, namespace: str, overlay: str) -> None:
+    """Runtime, account and InferenceService as the overlay has them."""
+    kinds = {"ServingRuntime", "InferenceService", "ServiceAccount"}
+    wanted = [each for each in build(OVERLAYS[overlay]) if each["kind"] in kinds]
     kubernetes.apply(*({**each, "metadata": {**each["metadata"], "namespace": namespace}} for each in wanted))
