@@ -31,6 +31,12 @@ settings.register_profile("project", deadline=None, derandomize=True, print_blob
 settings.load_profile("project")
 
 
+@pytest.fixture(autouse=True)
+def _no_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test, and no process that one starts, finds a cluster that it was not given: tests/cluster has read its address before."""
+    monkeypatch.delenv("KUBECONFIG", raising=False)
+
+
 @pytest.fixture(scope="session")
 def tokenizer() -> Tokenizer:
     return Tokenizer()
