@@ -14,6 +14,7 @@ from typing import Self
 import httpx
 
 START_SECONDS = 60
+ONE_CALL_EACH = httpx.Limits(max_keepalive_connections=0)
 ROOT = Path(__file__).parents[2]
 
 
@@ -25,6 +26,8 @@ class ServerProcess:
         self.url = f"http://127.0.0.1:{self.http_port}"
         self.grpc_target = f"127.0.0.1:{self.grpc_port}"
         self._log = log
+        # Made once: httpx.get makes a client each time, which costs as much time as a server that starts could use.
+        self._client = httpx.Client(base_url=self.url, timeout=30, limits=ONE_CALL_EACH)
         ports = ["--host", "127.0.0.1", "--http-port", str(self.http_port), "--grpc-port", str(self.grpc_port)]
         command = [sys.executable, *script, "--model-dir", str(model_dir), *ports, *options]
         with log.open("wb") as stream:
@@ -37,6 +40,7 @@ class ServerProcess:
         if self._process.poll() is None:
             self._process.kill()
         self._process.wait()
+        self._client.close()
 
     @property
     def log(self) -> str:
@@ -58,7 +62,8 @@ class ServerProcess:
         return self._process.wait(timeout)
 
     def get(self, path: str) -> httpx.Response:
-        return httpx.get(self.url + path, timeout=30)
+        """The answer, over a connection of its own."""
+        return self._client.get(path)
 
     def wait_for(self, path: str, status: int) -> httpx.Response:
         """Ask until the answer has that status; fails when the process ends or time runs out."""
