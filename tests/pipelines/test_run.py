@@ -15,6 +15,8 @@ from clinical_ner.registry import Registry
 from clinical_ner.storage import open_storage
 from clinical_ner.tagger import Tagger
 
+pytestmark = pytest.mark.slow
+
 CORPUS = "synthetic://?notes=100&seed=0"
 REPORTS = {"data_quality", "tuning_report", "error_browser", "gate_report", "model_card"}
 PATIENT = "Zebulon Quartermain"

@@ -31,6 +31,8 @@ from tests.serving.server_process import ServerProcess
 from tests.serving.test_observability import series
 from tests.serving.transports import GrpcContents, Request, RestJson, Tensor
 
+pytestmark = pytest.mark.slow
+
 KEY = b"a key of enough bytes"
 SINCE = datetime(2000, 1, 1, tzinfo=UTC)
 

@@ -18,6 +18,8 @@ from tests.serving.server_process import ServerProcess, wait_until
 from tests.serving.test_inference_log import log_options, metric, request_of
 from tests.serving.transports import RestJson
 
+pytestmark = pytest.mark.slow
+
 BUCKET = "log-bucket"
 URI = f"s3://{BUCKET}/production"
 SINCE = datetime(2000, 1, 1, tzinfo=UTC)

@@ -27,6 +27,8 @@ from tests.serving.test_inference_log import FailingTagger, log_options, request
 from tests.serving.test_observability import series
 from tests.serving.transports import GrpcContents, RestJson
 
+pytestmark = pytest.mark.slow
+
 KEY = "a key of enough bytes"
 EVERY_NOTE = ("--review-uniform-probability", "1")
 IDENTIFIED = "Dr. Zebulon Trask (MRN 4471902, phone 555-867-5309) treats her asthma with metformin."

@@ -21,6 +21,8 @@ from clinical_ner.version_states import Cause, State
 from tests.clinical_ner.rollout.callers import Callers
 from tests.clinical_ner.rollout.local.conftest import NAME, RunningService
 
+pytestmark = pytest.mark.slow
+
 BY = {"actor": "test", "reason": "a test"}
 WAIT_SECONDS = 200
 LOOSE = {f"allowed_{name}": 0.5 for name in ("errors", "refusals", "slow_median", "slow_tail")}

@@ -17,6 +17,8 @@ from tests.clinical_ner.rollout.callers import Callers
 from tests.clinical_ner.rollout.local.conftest import RunningService
 from tests.serving.server_process import wait_until
 
+pytestmark = pytest.mark.slow
+
 HALF = 50
 
 

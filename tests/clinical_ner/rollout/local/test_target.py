@@ -13,6 +13,8 @@ from tests.clinical_ner.rollout.callers import Callers
 from tests.clinical_ner.rollout.local.conftest import RunningService
 from tests.clinical_ner.rollout.target_conformance import TargetConformance
 
+pytestmark = pytest.mark.slow
+
 
 class LocalHarness:
     def __init__(self, service, models):
