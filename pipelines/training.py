@@ -1,4 +1,4 @@
-"""The training pipeline: corpus in, tuned, judged and registered model out.
+"""The training pipeline: corpus in, tuned, judged and registered model out, and its rollout asked for.
 
 KFP pastes the operands of a condition into evaluated text and, run locally, misreads conditions on one of several outputs:
 the gate therefore returns one word and nothing else. No artifact hangs on the condition.
@@ -11,6 +11,7 @@ from components.ingest.component import ingest
 from components.preprocess.component import preprocess
 from components.quality_gate.component import quality_gate
 from components.register.component import register
+from components.rollout.component import rollout
 from components.train.component import train
 from components.tune.component import list_workers, tune, tune_worker
 
@@ -52,6 +53,9 @@ def training(
     latency_decides: bool = False,
     approval_required: bool = False,
     promote: str = "auto",
+    rollout_target: str = "",
+    rollout_plan: str = "",
+    rollout_wait_minutes: int = 0,
     show_note_text: bool = False,
     model_name: str = "clinical-ner",
     registry_uri: str = "s3://clinical-ner/registry",
@@ -92,7 +96,10 @@ def training(
         max_latency_ratio: Gate: time a note against the champion's.
         latency_decides: Gate: reject above max_latency_ratio instead of warning.
         approval_required: Leave an approved model a candidate until a person approves it.
-        promote: auto makes an approved version live, never leaves that to a person or a rollout.
+        promote: auto makes an approved version live, never leaves that to a person; with rollout_target only a rollout does.
+        rollout_target: Service to roll an approved version out on: kserve:NAMESPACE/SERVICE or local:FOLDER; empty for none.
+        rollout_plan: The rollout's plan: YAML such as {approval: before-100}, or its URI; empty for 1, 10, 50, 100 %.
+        rollout_wait_minutes: How long the run waits for the rollout to succeed; 0 leaves when it is asked for.
         show_note_text: Show note text in the error browser (protected health information) instead of masking it.
         model_name: Name that the model is registered and served under.
         registry_uri: Where datasets and models live.
@@ -190,10 +197,19 @@ def training(
             model_card=judged.outputs["model_card"],
             approval_required=approval_required,
             promote=promote,
+            rollout_target=rollout_target,
             model_name=model_name,
             registry_uri=registry_uri,
         )
-    for task in (ingested, registered):
+        rolled_out = rollout(
+            version_uri=registered.output,
+            rollout_target=rollout_target,
+            rollout_plan=rollout_plan,
+            rollout_wait_minutes=rollout_wait_minutes,
+            model_name=model_name,
+            registry_uri=registry_uri,
+        )
+    for task in (ingested, registered, rolled_out):
         task.set_caching_options(enable_caching=False)
     verdict: str = judged.outputs["Output"]
     return verdict

@@ -19,7 +19,7 @@ def collect_results(
     """Gather the results of the newest run of ``package`` under ``output`` and write them to ``output/run.json``.
 
     Reports are copied to ``output/reports`` under names with an extension, since KFP gives artifacts none. A stage that did
-    not run (registration, when the gate rejects) leaves its fields ``None``.
+    not run (registration and rollout, when the gate rejects) leaves its fields ``None``.
     """
     root = max((output / ARTIFACTS).iterdir())
     evaluation = _read_json(root / "evaluate" / "evaluation")
@@ -31,6 +31,7 @@ def collect_results(
         "evaluation": evaluation,
         "gate": {name: gate.get(name) for name in ("verdict", "champion", "checks", "comparison")},
         "model": {"uri": _read_output(root, "register"), "digest": _read_output(root, "train")},
+        "rollout": {"name": _read_output(root, "rollout", "rollout_name"), "outcome": _read_output(root, "rollout", "outcome")},
         "dataset_digest": _read_output(root, "ingest", "dataset_digest"),
         "reports": {name: str(path) for name, path in _copy_reports(root, output / "reports", _report_suffixes(package))},
         "log": str(output / LOG),

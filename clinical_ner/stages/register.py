@@ -7,8 +7,11 @@ from clinical_ner.errors import ConfigError
 from clinical_ner.model_package import ModelFiles
 from clinical_ner.model_versions import ModelVersion
 from clinical_ner.registry import Registry
+from clinical_ner.rollout.addresses import parse_address
+from clinical_ner.rollout.live_pointer import check_no_rollout
 from clinical_ner.stages.artifacts import PathLike, read_bytes, read_model
-from clinical_ner.storage import open_storage
+from clinical_ner.storage import Storage, open_storage
+from clinical_ner.version_states import State
 
 AUTO, NEVER = "auto", "never"
 ACTOR = "training-pipeline"
@@ -27,19 +30,24 @@ def register(
     model_card_path: PathLike,
     approval_required: bool,
     promote: str,
+    rollout_target: str,
     model_name: str,
     registry_uri: str,
 ) -> str:
     """Store the model with its release files; return the version's URI.
 
-    It stays ``candidate`` under ``approval_required``, else it becomes ``approved``, and ``live`` with ``promote=auto``.
-    Running again with the same model finds the same version.
+    It stays ``candidate`` under ``approval_required``, else it becomes ``approved``, and ``live`` with ``promote=auto`` and
+    no ``rollout_target``: with one only a finished rollout moves the live pointer. Running again with the same model finds
+    the same version.
 
     Raises:
-        ConfigError: ``promote`` is neither ``auto`` nor ``never``.
+        ConfigError: ``promote`` is neither ``auto`` nor ``never``, or the target is no service's address.
+        RegistryError: it would be live at once, and a rollout is under way; the version is approved.
     """
     if promote not in (AUTO, NEVER):
         raise ConfigError(f"promote: {promote!r} is neither {AUTO!r} nor {NEVER!r}")
+    if rollout_target:
+        parse_address(rollout_target)
     release = {
         "metrics.json": evaluation_path,
         "reference-profile.json": reference_path,
@@ -49,20 +57,30 @@ def register(
     }
     files = read_model(model_path)
     files |= {model_package.RELEASE + name: read_bytes(path) for name, path in release.items()}
-    registry = Registry(open_storage(registry_uri))
+    storage = open_storage(registry_uri)
+    registry = Registry(storage)
     version = _find(registry, model_name, files) or registry.register(model_name, files, actor=ACTOR, reason=PASSED)
-    version = _advance(registry, model_name, version, approve=not approval_required, promote=promote == AUTO)
+    if not approval_required:
+        version = _approve(registry, version)
+    if promote == AUTO and not rollout_target:
+        version = _promote(registry, storage, version)
     _log.info("registered", version=version.version, state=version.state, uri=version.uri)
     return version.uri
 
 
-def _advance(registry: Registry, model_name: str, version: ModelVersion, *, approve: bool, promote: bool) -> ModelVersion:
-    """The version in the state that it may have; a further one is left alone."""
-    if version.state == "candidate" and approve:
-        version = registry.approve(model_name, version.version, actor=ACTOR, reason=PASSED)
-    if version.state == "approved" and promote:
-        version = registry.promote(model_name, version.version, actor=ACTOR, reason="promote=auto")
-    return version
+def _approve(registry: Registry, version: ModelVersion) -> ModelVersion:
+    """A candidate approved; a version in any other state as it is."""
+    if version.state is not State.CANDIDATE:
+        return version
+    return registry.approve(version.name, version.version, actor=ACTOR, reason=PASSED)
+
+
+def _promote(registry: Registry, storage: Storage, version: ModelVersion) -> ModelVersion:
+    """An approved version made live; one in any other state as it is."""
+    if version.state is not State.APPROVED:
+        return version
+    check_no_rollout(storage, version.name)
+    return registry.promote(version.name, version.version, actor=ACTOR, reason="promote=auto")
 
 
 def _find(registry: Registry, model_name: str, files: ModelFiles) -> ModelVersion | None:

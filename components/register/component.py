@@ -15,6 +15,7 @@ def register(
     model_card: dsl.Input[dsl.Markdown],
     approval_required: bool,
     promote: str,
+    rollout_target: str,
     model_name: str,
     registry_uri: str,
 ) -> str:
@@ -29,6 +30,7 @@ def register(
         model_card: The model card.
         approval_required: Leave it a candidate until a person approves.
         promote: auto makes an approved version live, never does not.
+        rollout_target: The service that its rollout is about, which alone makes it live then; or empty.
         model_name: Name that the model is served under.
         registry_uri: Where models live.
 
@@ -46,6 +48,7 @@ def register(
         model_card_path=model_card.path,
         approval_required=approval_required,
         promote=promote,
+        rollout_target=rollout_target,
         model_name=model_name,
         registry_uri=registry_uri,
     )

@@ -58,7 +58,7 @@ def stage_of(name):
 
 def test_every_stage_has_its_folder():
     """One folder a stage, and nothing else but what they share."""
-    training = ["evaluate", "ingest", "preprocess", "quality_gate", "register", "train", "tune"]
+    training = ["evaluate", "ingest", "preprocess", "quality_gate", "register", "rollout", "train", "tune"]
     monitoring = ["collect_window", "decide", "drift_report", "resubmit"]
     assert sorted([*training, *monitoring]) == FOLDERS
     others = {path.name for path in ROOT.iterdir() if path.name not in {*FOLDERS, "__pycache__"}}

@@ -5,10 +5,11 @@ import inspect
 import pytest
 import yaml
 
+from clinical_ner.stages.rollout import MAX_WAIT_MINUTES
 from components._image import TRAIN_IMAGE
 from pipelines.compilation import compile_pipeline
 from pipelines.definitions import DEFINITIONS, MONITORING, TRAINING
-from pipelines.platform import SERVICE_ACCOUNT_ANNOTATION, Platform
+from pipelines.platform import DEADLINES, SERVICE_ACCOUNT_ANNOTATION, Platform
 
 STEPS = {
     TRAINING: {
@@ -21,10 +22,11 @@ STEPS = {
         "evaluate",
         "quality-gate",
         "register",
+        "rollout",
     },
     MONITORING: {"collect-window", "drift-report", "decide", "resubmit"},
 }
-NEVER_CACHED = {TRAINING: {"ingest", "register"}, MONITORING: {"collect-window", "decide", "resubmit"}}
+NEVER_CACHED = {TRAINING: {"ingest", "register", "rollout"}, MONITORING: {"collect-window", "decide", "resubmit"}}
 # The condition's task and step, and the word it waits for.
 CONDITIONS = {TRAINING: ("condition-2", "quality-gate", "approve"), MONITORING: ("condition-1", "decide", "yes")}
 
@@ -112,6 +114,11 @@ def test_every_step_is_restricted_and_has_a_deadline(compiled):
         context = executor["securityContext"]
         assert context == {"runAsUser": "1000", "runAsGroup": "0", "runAsNonRoot": True}, name
         assert int(executor["activeDeadlineSeconds"]) > 0, name
+
+
+def test_rollout_may_be_waited_for_a_day():
+    """Its pod's deadline is beyond the longest wait that the step takes."""
+    assert DEADLINES["rollout"] > 60 * MAX_WAIT_MINUTES
 
 
 def test_steps_with_effects_are_never_cached(compiled, definition):

@@ -13,6 +13,7 @@ from clinical_ner.stages.ingest import IngestOutputs, ingest
 from clinical_ner.stages.preprocess import preprocess
 from clinical_ner.stages.quality_gate import quality_gate
 from clinical_ner.stages.register import register
+from clinical_ner.stages.rollout import rollout
 from clinical_ner.stages.train import train
 
 NAME = "clinical-ner"
@@ -103,9 +104,16 @@ def run_gate(run, source=None, **changed):
 
 def run_register(run, registry_uri, **changed):
     """Register the run's model in the registry at ``registry_uri``; returns the version's URI."""
-    chosen = {"approval_required": False, "promote": "auto", "model_name": NAME} | changed
+    chosen = {"approval_required": False, "promote": "auto", "rollout_target": "", "model_name": NAME} | changed
     paths = ("model", "evaluation", "reference", "gate", "gate_report", "model_card")
     return register(**{f"{name}_path": run.folder / name for name in paths}, registry_uri=str(registry_uri), **chosen)
+
+
+def run_rollout(run, registry_uri, version_uri, **changed):
+    """Roll the registered version out, into the run's folder; returns the rollout's name and outcome."""
+    chosen = {"rollout_target": "", "rollout_plan": "", "rollout_wait_minutes": 0, "model_name": NAME} | changed
+    report = run.folder / "rollout_report"
+    return rollout(version_uri=version_uri, registry_uri=str(registry_uri), rollout_report_path=report, **chosen)
 
 
 @contextmanager

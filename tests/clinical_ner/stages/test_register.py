@@ -2,11 +2,14 @@
 
 import pytest
 
-from clinical_ner.errors import ConfigError, DataError, StorageError
+from clinical_ner.errors import ConfigError, DataError, RegistryError, StorageError
 from clinical_ner.registry import Registry
+from clinical_ner.rollout.status import Phase, RolloutStatus
+from clinical_ner.rollout.store import StoredRollouts
 from clinical_ner.stages.artifacts import read_model
 from clinical_ner.storage import open_storage
 from clinical_ner.tagger import Tagger
+from tests.clinical_ner.rollout.file_world import make_spec
 from tests.clinical_ner.stages.stage_runs import NAME, largest_file, run_register
 
 
@@ -20,12 +23,14 @@ def registry(tmp_path):
     [
         ({}, "live"),
         ({"promote": "never"}, "approved"),
+        ({"rollout_target": "local:service"}, "approved"),
+        ({"rollout_target": "kserve:ward/ner", "approval_required": True}, "candidate"),
         ({"approval_required": True}, "candidate"),
         ({"approval_required": True, "promote": "never"}, "candidate"),
     ],
 )
 def test_register_leaves_the_version_in_its_state(finished, registry, tmp_path, changed, state):
-    """Live by default, approved with promote=never, a candidate where a person has to approve, whatever promote says."""
+    """Live by default; approved with promote=never or a rollout target, whatever promote says; else a candidate."""
     uri = run_register(finished, tmp_path / "registry", **changed)
     (version,) = registry.versions(NAME)
     assert (version.version, version.state, version.uri) == ("v1", state, uri)
@@ -75,6 +80,27 @@ def test_register_refuses_a_wrong_promote(finished, registry, tmp_path, promote)
     with pytest.raises(ConfigError, match=f"promote: '{promote}' is neither 'auto' nor 'never'"):
         run_register(finished, tmp_path / "registry", promote=promote)
     assert registry.versions(NAME) == []
+
+
+def test_register_refuses_a_wrong_target(finished, registry, tmp_path):
+    """Before anything is registered."""
+    with pytest.raises(ConfigError, match="rollout target 'service': expected local:FOLDER"):
+        run_register(finished, tmp_path / "registry", rollout_target="service")
+    assert registry.versions(NAME) == []
+
+
+def test_register_moves_no_live_pointer_in_the_middle_of_a_rollout(finished, registry, other_model, tmp_path):
+    """The version is approved and stays so: the pointer is the rollout's until that has ended."""
+    other = registry.register(NAME, other_model(1), actor="a", reason="r")
+    rollouts = StoredRollouts(open_storage(str(tmp_path / "registry")), NAME)
+    under_way = rollouts.create(make_spec(other))
+    under_way = rollouts.write_status(under_way, RolloutStatus(phase=Phase.HOLDING))
+    with pytest.raises(RegistryError, match=r"rollout v1 of clinical-ner is holding.*rollout abort v1"):
+        run_register(finished, tmp_path / "registry")
+    assert [version.state for version in registry.versions(NAME)] == ["candidate", "approved"]
+    rollouts.write_status(under_way, RolloutStatus(phase=Phase.ROLLED_BACK))
+    assert run_register(finished, tmp_path / "registry").endswith("v2")
+    assert registry.champion(NAME).version == "v2"
 
 
 def test_register_under_another_name_is_refused(finished, registry, tmp_path):
