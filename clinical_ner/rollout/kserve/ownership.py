@@ -49,8 +49,14 @@ def taken_over(service: Json, paths: Sequence[str]) -> Iterator[tuple[str, str]]
     ours = [each for each in entries if each["manager"] == MANAGER and each["operation"] == "Apply"]
     for path in paths:
         if ours and not any(_owns(each, path) for each in ours):
-            others = sorted((each for each in entries if _owns(each, path)), key=lambda each: str(each.get("time", "")))
-            yield path, str(others[-1]["manager"]) if others else "nobody"
+            yield path, (writers_of(service, path) or ["nobody"])[-1]
+
+
+def writers_of(service: Json, path: str) -> list[str]:
+    """The managers that own a field of the specification (``predictor.model.env``), who wrote last at the end."""
+    entries = service["metadata"].get("managedFields") or ()
+    found = sorted((each for each in entries if _owns(each, path)), key=lambda each: str(each.get("time", "")))
+    return [str(each["manager"]) for each in found]
 
 
 def _owns(entry: Mapping[str, Any], path: str) -> bool:

@@ -1,0 +1,1 @@
+"""KServe's InferenceServices as targets of a rollout."""
