@@ -1,0 +1,72 @@
+"""Which share of the traffic the routes of an InferenceService in Standard mode send to each of its versions.
+
+The InferenceService's own status only repeats what was asked for. A route's weights are what the gateway is told; it follows
+within seconds (2 were seen), hence the time to settle.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from clinical_ner.rollout.kserve.resources import Json
+
+SETTLE_SECONDS = 4.0
+"""Twice the longest propagation that was seen."""
+
+Shares = dict[str, int]
+"""Percent by the name of a backend; those that get nothing are left out. Empty without routes: nobody gets anything."""
+
+
+def route_names(service: str) -> tuple[str, str]:
+    return service, f"{service}-predictor"
+
+
+def shares_of(routes: Iterable[Json | None]) -> Shares | None:
+    """What all rules of all these routes agree on; None while they do not, or a gateway has not taken a route over."""
+    found = list(routes)
+    if not any(found):
+        return {}
+    shares = [_share(rule) for route in found if route for rule in route["spec"].get("rules") or ()]
+    if not all(found) or not all(each and is_accepted(each) for each in found) or not shares:
+        return None
+    return shares[0] if all(each == shares[0] for each in shares) else None
+
+
+def is_accepted(route: Json) -> bool:
+    """Whether no gateway that reports on the route has an older one, or refuses it."""
+    generation = route["metadata"].get("generation", 0)
+    parents = route.get("status", {}).get("parents") or ()
+    return all(
+        each["status"] == "True" and each.get("observedGeneration", generation) >= generation
+        for parent in parents
+        for each in parent.get("conditions") or ()
+        if each["type"] in {"Accepted", "ResolvedRefs"}
+    )
+
+
+def _share(rule: Json) -> Shares:
+    """Weights as percent, rounded; a backend without a weight has 1 (Gateway API)."""
+    weights: dict[str, int] = {}
+    for each in rule.get("backendRefs") or ():
+        weights[each["name"]] = weights.get(each["name"], 0) + int(each.get("weight", 1))
+    whole = sum(weights.values())
+    return {name: round(100 * weight / whole) for name, weight in weights.items() if weight}
+
+
+@dataclass(slots=True)
+class Settling:
+    """Remembers since when the shares have been the same. ``clock`` counts seconds.
+
+    One that has just begun, after a restart of its process, knows of no time before it: it waits the whole time again.
+    """
+
+    clock: Callable[[], float]
+    seconds: float = SETTLE_SECONDS
+    _shares: Shares | None = None
+    _since: float = 0.0
+
+    def settled(self, shares: Shares | None) -> Shares | None:
+        """The shares, once they have been these at every look for so long; None before."""
+        now = self.clock()
+        if shares is None or shares != self._shares:
+            self._shares, self._since = shares, now
+        return shares if now - self._since >= self.seconds else None
