@@ -55,13 +55,7 @@ class ServingMetrics:
         self._scores = Histogram(
             "clinical_ner_entity_score", "Scores of entities.", version, buckets=SHARE_BUCKETS, registry=registry
         )
-        self._squares = Counter(
-            "clinical_ner_request_squares",
-            "Sums over requests of products of two of their totals (tokens, entities by label or of all labels, scores), from "
-            "which the spread of a ratio follows.",
-            [*version, "of", "label"],
-            registry=registry,
-        )
+        self._squares = _squares(registry)
         self._known_squares: dict[tuple[str, str], Counter] = {}
         self.version = ""
 
@@ -113,3 +107,13 @@ class ServingMetrics:
         if series is None:
             series = self._known_squares[of, label] = self._squares.labels(self.version, of, label)
         series.inc(amount)
+
+
+def _squares(registry: CollectorRegistry) -> Counter:
+    return Counter(
+        "clinical_ner_request_squares",
+        "Sums over requests of products of two of their totals (tokens, entities by label or of all labels, scores), from "
+        "which the spread of a ratio follows.",
+        ["model_version", "of", "label"],
+        registry=registry,
+    )

@@ -28,29 +28,29 @@ from clinical_ner.settings import Settings
 from clinical_ner.storage import open_storage
 
 NO_DATA = "no data"
+LogUri = Annotated[
+    str,
+    typer.Option(
+        "--log-uri",
+        help="Where the inference log lies: a path, file:// or s3://BUCKET/PREFIX. Empty: no latency.",
+        default_factory=lambda: Settings().inference_log_uri,
+        show_default="CLINICAL_NER_INFERENCE_LOG_URI",
+    ),
+]
+MetricsTo = Annotated[
+    str,
+    typer.Option("--metrics-to", help="Send the figures there too: a Pushgateway's address, or a textfile collector's folder."),
+]
 
 
 def kpi(
     registry_uri: RegistryUri,
-    log_uri: Annotated[
-        str,
-        typer.Option(
-            "--log-uri",
-            help="Where the inference log lies: a path, file:// or s3://BUCKET/PREFIX. Empty: no latency.",
-            default_factory=lambda: Settings().inference_log_uri,
-            show_default="CLINICAL_NER_INFERENCE_LOG_URI",
-        ),
-    ],
+    log_uri: LogUri,
     name: ModelName = DEFAULT_NAME,
     version: Annotated[str, typer.Option("--version", help="Only what this version answered; all when left out.")] = "",
     days: Annotated[int, typer.Option(min=1, max=3650, help="Only notes and promotions of the last so many days.")] = 30,
     as_json: AsJson = False,
-    metrics_to: Annotated[
-        str,
-        typer.Option(
-            "--metrics-to", help="Send the figures there too: a Pushgateway's address, or a textfile collector's folder."
-        ),
-    ] = "",
+    metrics_to: MetricsTo = "",
 ) -> None:
     """Show how much annotators change, how long they take, F1 on what they read, latency, and hours from data to model.
 
