@@ -11,11 +11,15 @@ import pytest
 from clinical_ner.datasets import list_datasets
 from clinical_ner.drift.rules import DriftRules
 from clinical_ner.gate import GateThresholds
+from clinical_ner.registry import Registry
 from clinical_ner.resubmit import ResubmitRules
+from clinical_ner.rollout.store import StoredRollouts
 from clinical_ner.splitting import SplitRule
 from clinical_ner.stages.tune import Search
 from clinical_ner.storage import open_storage
 from components.ingest.component import ingest
+from components.rollout.component import rollout
+from tests.clinical_ner.conftest import tiny_model  # noqa: F401  # a fixture
 
 ROOT = Path(__file__).parents[2] / "components"
 FOLDERS = sorted(path.parent.name for path in ROOT.glob("*/component.py"))
@@ -153,3 +157,20 @@ def test_component_runs_alone(local_run, tmp_path):
     assert task.outputs["dataset_digest"] == dataset.digest
     assert (task.outputs["test_dataset_digest"], task.outputs["champion"]) == ("", "")
     assert "<html" in Path(task.outputs["data_quality"].path).read_text().lower()
+
+
+@pytest.mark.filterwarnings("default")
+def test_rollout_runs_alone(local_run, tmp_path, tiny_model):  # noqa: F811
+    """The last stage in a process of its own writes the rollout down and leaves."""
+    storage = open_storage(str(tmp_path / "registry"))
+    version = Registry(storage).register("clinical-ner", tiny_model, actor="a", reason="r")
+    parameters = {
+        "rollout_target": "local:service",
+        "rollout_plan": "",
+        "rollout_wait_minutes": 0,
+        "model_name": "clinical-ner",
+    }
+    task = local_run(rollout, version_uri=version.uri, registry_uri=str(tmp_path / "registry"), **parameters)
+    (stored,) = StoredRollouts(storage, "clinical-ner").all()
+    assert (task.outputs["rollout_name"], task.outputs["outcome"]) == (stored.spec.name, "pending") == ("v1", "pending")
+    assert "Rollout v1" in Path(task.outputs["rollout_report"].path).read_text()

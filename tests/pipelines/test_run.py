@@ -5,20 +5,28 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from clinical_ner.datasets import load_dataset
 from clinical_ner.registry import Registry
+from clinical_ner.rollout.runner import Runner
+from clinical_ner.rollout.store import StoredRollouts
+from clinical_ner.rollout.targets import Backend
 from clinical_ner.storage import open_storage
 from clinical_ner.tagger import Tagger
+from tests.clinical_ner.rollout.file_world import FileWorld
+from tests.clinical_ner.rollout.stage import Stage
 
 pytestmark = pytest.mark.slow
 
 CORPUS = "synthetic://?notes=100&seed=0"
-REPORTS = {"data_quality", "tuning_report", "error_browser", "gate_report", "model_card"}
+REPORTS = {"data_quality", "tuning_report", "error_browser", "gate_report", "model_card", "rollout_report"}
+NAME = "clinical-ner"
 PATIENT = "Zebulon Quartermain"
 
 
@@ -69,13 +77,24 @@ def test_run_json_holds_what_a_program_reads(approved):
     run_json = results(output)
     assert run_json["parameters"]["n_trials"] == 2
     assert run_json["parameters"]["seed"] == 0
-    assert set(run_json["seconds"]) >= {"ingest", "preprocess", "tune", "train", "evaluate", "quality-gate", "register"}
+    assert set(run_json["seconds"]) >= {
+        "ingest",
+        "preprocess",
+        "tune",
+        "train",
+        "evaluate",
+        "quality-gate",
+        "register",
+        "rollout",
+    }
     strict = run_json["metrics"]["strict"]
     assert 0.4 < strict["f1"] < 0.99
     assert set(strict["per_label"]) == {"DISEASE", "TREATMENT"}
     assert all(check["reason"] for check in run_json["gate"]["checks"])
     assert set(run_json["reports"]) == REPORTS
-    assert all(Path(path).stat().st_size > 500 for path in run_json["reports"].values())
+    assert all(Path(path).stat().st_size > 500 for name, path in run_json["reports"].items() if name != "rollout_report")
+    assert "no rollout was asked for" in Path(run_json["reports"]["rollout_report"]).read_text()
+    assert run_json["rollout"] == {"name": "", "outcome": "none"}
 
 
 def test_run_prints_progress_and_where_reports_lie(approved):
@@ -96,18 +115,43 @@ def test_no_note_text_outside_the_corpus(approved):
     assert not [line for text in [printed, *written] for line in lines if line in text]
 
 
-def test_parameters_replayed_into_a_bucket_give_the_same_model(approved, s3_uri, tmp_path):
+@contextmanager
+def advanced_rollouts(storage, digests):
+    """Somebody advances the rollouts of a service with users, which these versions may serve; v0 does at first."""
+    world = FileWorld(storage)
+    world.create(Backend("v0", digests["v0"], ready=True), digests)
+    runner = Runner(StoredRollouts(storage, NAME), world, world, Registry(storage), NAME, timer=world.now)
+    stopped = threading.Event()
+
+    def advance():
+        while not stopped.wait(0.05):
+            runner.tick()
+
+    thread = threading.Thread(target=advance, daemon=True)
+    thread.start()
+    yield
+    stopped.set()
+    thread.join()
+
+
+def test_parameters_replayed_into_a_bucket_go_live_by_a_rollout(approved, s3_uri, tmp_path):
     """The recorded parameters of a version replay to its digest, with an s3:// registry, where every stage works on the bucket
-    alone. That a whole run repeats to it, the next test shows.
+    alone; that a whole run repeats to it, the next test shows. The run waits until the version's rollout has made it live.
     """
     first, _ = approved
-    parameters = first / "registry" / "models" / "clinical-ner" / "v1" / "manifest.json"
-    done = run(tmp_path, registry_uri=s3_uri, params_uri=parameters, n_trials=1)
+    parameters = first / "registry" / "models" / NAME / "v1" / "manifest.json"
+    digest, storage = results(first)["model"]["digest"], open_storage(s3_uri)
+    plan = Stage().set_out().spec.plan.model_dump_json()
+    with advanced_rollouts(storage, {"v0": "sha256:" + "0" * 64, "v1": digest}):
+        waits = {"rollout_target": "local:service", "rollout_plan": plan, "rollout_wait_minutes": 3}
+        done = run(tmp_path, registry_uri=s3_uri, params_uri=parameters, n_trials=1, **waits)
     assert done.returncode == 0, done.stdout + done.stderr
-    champion = Registry(open_storage(s3_uri)).champion("clinical-ner")
-    assert (champion.version, champion.state) == ("v1", "live")
-    assert champion.digest == results(first)["model"]["digest"]
-    assert results(tmp_path)["model"]["uri"] == champion.uri == f"{s3_uri}/models/clinical-ner/v1"
+    champion = Registry(storage).champion(NAME)
+    assert (champion.version, champion.state, champion.digest) == ("v1", "live", digest)
+    assert results(tmp_path)["model"]["uri"] == champion.uri == f"{s3_uri}/models/{NAME}/v1"
+    assert results(tmp_path)["rollout"] == {"name": "v1", "outcome": "succeeded"}
+    assert "Rollout v1 of clinical-ner: succeeded" in (tmp_path / "reports" / "rollout_report.md").read_text()
+    assert [change.actor for change in Registry(storage).history(NAME, "v1")][-1] == "rollout v1 (training-pipeline)"
 
 
 def test_rejected_model_is_not_registered(approved, tmp_path):
@@ -118,6 +162,7 @@ def test_rejected_model_is_not_registered(approved, tmp_path):
     assert results(tmp_path)["model"]["digest"] == results(first)["model"]["digest"]
     assert results(tmp_path)["gate"]["verdict"] == "reject"
     assert results(tmp_path)["model"]["uri"] is None
+    assert results(tmp_path)["rollout"] == {"name": None, "outcome": None}
     assert "failed: F1 of DISEASE" in done.stdout
     assert registry(tmp_path).versions("clinical-ner") == []
 
