@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 
 from clinical_ner.cli.options import DEFAULT_NAME, Actor, AsJson, ModelName, Reason, RegistryUri, open_registry
+from clinical_ner.cli.rollout_doctor import doctor
 from clinical_ner.cli.rollout_running import REFRESH_SECONDS, carry_out, watch
 from clinical_ner.cli.rollout_tables import plan_limits, plan_table, rollout_line, rollout_record
 from clinical_ner.cli.rollout_targets import local_folder
@@ -27,6 +28,7 @@ from clinical_ner.storage import open_storage
 from clinical_ner.version_states import Cause
 
 app = typer.Typer(help="Roll an approved version out step by step, watch it, stop it, go back.", no_args_is_help=True)
+app.command()(doctor)
 
 TargetAddress = Annotated[str, typer.Option("--target", help="The service: local:FOLDER for one on this machine.")]
 Name = Annotated[str | None, typer.Argument(metavar="ROLLOUT", help="Its name; the one under way when left out.")]

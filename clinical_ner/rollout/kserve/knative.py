@@ -7,7 +7,7 @@ from clinical_ner.kubernetes_api import KubernetesApi
 from clinical_ner.rollout.kserve import knative_steps
 from clinical_ner.rollout.kserve.knative_observing import observe_view
 from clinical_ner.rollout.kserve.knative_reading import REVISIONS, ROUTES, Model, View, read_view, revision_names, route_name
-from clinical_ner.rollout.kserve.knative_steps import Wish, owned_fields
+from clinical_ner.rollout.kserve.knative_steps import Wish, check_uri, owned_fields
 from clinical_ner.rollout.kserve.ownership import read_as_seen, send
 from clinical_ner.rollout.kserve.pods import RestartMemory
 from clinical_ner.rollout.kserve.resources import INFERENCE_SERVICES, PODS, SERVICE_LABEL, Json, token_of
@@ -37,6 +37,8 @@ class KnativeTarget:
         return observe_view(view, token_of(service), self._memory)
 
     def start(self, canary: ModelReference, seen: Observation) -> None:
+        """Raises ConfigError, with nothing written, for a URI that stops KServe or does not end with the version."""
+        check_uri(canary)
         self._change(seen, lambda view: knative_steps.start(view, Model(canary.uri, canary.digest)))
 
     def set_percent(self, percent: int, seen: Observation) -> None:

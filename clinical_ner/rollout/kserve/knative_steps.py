@@ -6,12 +6,14 @@ model that nobody had approved (docs/rollout.md, "On a cluster").
 
 from typing import Any, NamedTuple
 
-from clinical_ner.errors import TargetChanged
+from clinical_ner.errors import ConfigError, TargetChanged
 from clinical_ner.rollout.kserve.knative_health import can_serve, has_ready_pod
 from clinical_ner.rollout.kserve.knative_observing import is_fit, is_latest, proven_percent
 from clinical_ner.rollout.kserve.knative_reading import Model, View
 from clinical_ner.rollout.kserve.knative_roles import Role, read_roles
-from clinical_ner.rollout.kserve.resources import DIGEST_VARIABLE
+from clinical_ner.rollout.kserve.predictors import SCHEMES
+from clinical_ner.rollout.kserve.resources import DIGEST_VARIABLE, version_of
+from clinical_ner.rollout.targets import ModelReference
 
 
 class Wish(NamedTuple):
@@ -19,6 +21,16 @@ class Wish(NamedTuple):
 
     model: Model
     percent: int | None
+
+
+def check_uri(model: ModelReference) -> None:
+    """Raises ConfigError for one that KServe cannot fetch (it would stop all work on the service without a word), or whose
+    version could not be told by it, as revisions are.
+    """
+    if model.uri.partition("://")[0] not in SCHEMES:
+        raise ConfigError(f"{model.uri}: KServe fetches no model from there; it knows {', '.join(sorted(SCHEMES))}")
+    if version_of(model.uri) != model.version:
+        raise ConfigError(f"{model.uri}: in Knative mode the URI of version {model.version} has to end with its name")
 
 
 def owned_fields(wish: Wish) -> dict[str, Any]:
