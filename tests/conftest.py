@@ -15,6 +15,7 @@ from clinical_ner.tagger import Tagger
 from clinical_ner.tokenization import Tokenizer
 from clinical_ner.training import CrfParameters, LabelledSentence, label_document, train_model
 from tests.servers.kserve_definitions import cluster, newest, started  # noqa: F401 (fixtures)
+from tests.servers.model_rollouts import cluster_api  # noqa: F401 (fixture)
 from tests.servers.versitygw import VersityGateway
 
 BUCKET_NUMBERS = count()

@@ -2,7 +2,6 @@
 
 from prometheus_client import CollectorRegistry
 
-from clinical_ner.kubernetes_api import KubernetesApi
 from clinical_ner.registry import Registry
 from clinical_ner.rollout.controller.lease import ClusterLease
 from clinical_ner.rollout.controller.loop import Controller
@@ -25,7 +24,7 @@ def make_controller(
     shown: CollectorRegistry,
     log: Logger,
 ) -> Controller:
-    """The controller of one service in the namespace of the Lease, which gives it its name; it shows its numbers in ``shown``."""
+    """The controller of one service in the namespace of the Lease, which also names it; its numbers are in ``shown``."""
     metrics = ControllerMetrics(shown)
     teller = Teller(lease.api, lease.identity, log, metrics)
     records = ClusterRollouts(lease.api, service, model, on_unreadable=teller.tell_unreadable)

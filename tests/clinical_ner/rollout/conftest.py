@@ -3,10 +3,11 @@
 import pytest
 
 from clinical_ner.registry import Registry
+from clinical_ner.rollout.custom_resources.records import ClusterRollouts
 from clinical_ner.rollout.store import StoredRollouts
 from clinical_ner.rollout.targets import Backend
 from clinical_ner.storage import open_storage
-from tests.clinical_ner.rollout.file_world import MODEL, FileWorld, make_spec
+from tests.clinical_ner.rollout.file_world import MODEL, SERVICE, FileWorld, make_spec
 
 
 @pytest.fixture
@@ -29,3 +30,9 @@ def store(tmp_path, tiny_model, other_model):
 @pytest.fixture
 def registry(store):
     return Registry(store)
+
+
+@pytest.fixture
+def records(cluster_api):
+    """The rollouts of a cluster's service; there is none."""
+    return ClusterRollouts(cluster_api, SERVICE, MODEL)

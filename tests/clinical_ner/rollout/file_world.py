@@ -25,6 +25,7 @@ from tests.clinical_ner.rollout.traffic import Server
 
 KEY = "world.json"
 MODEL = "clinical-ner"
+SERVICE = "ner"
 
 
 def make_spec(version: ModelVersion, minutes: float = 0, **plan: object) -> RolloutSpec:
@@ -133,13 +134,13 @@ def advance_until_killed(root: str, owner: str, dies: Dies | None) -> None:
     storage = open_storage(str(root))
     world, records = FileWorld(storage), StoredRollouts(storage, MODEL)
     if dies:
-        _make_deadly(records, dies)
+        make_deadly(records, dies)
     runner = Runner(records, world, world, Registry(storage), MODEL, timer=world.now)
     lock = StoredLock(storage, records.lock_key, owner, lease_seconds=0.2)
     run(runner, lock, sleep=lambda _seconds: None, interval_seconds=0.0)
 
 
-def _make_deadly(records: StoredRollouts, dies: Dies) -> None:
+def make_deadly(records: StoredRollouts, dies: Dies) -> None:
     present = [Phase.PENDING]
 
     def reach(place: str) -> None:

@@ -6,8 +6,7 @@ from clinical_ner.errors import ConfigError, Conflict, NotFound, StorageError
 from clinical_ner.rollout.custom_resources.codec import MODEL_ROLLOUTS
 from clinical_ner.rollout.custom_resources.records import ClusterRollouts
 from clinical_ner.rollout.status import Phase, RolloutStatus
-from tests.clinical_ner.rollout.custom_resources.conftest import SERVICE
-from tests.clinical_ner.rollout.file_world import MODEL
+from tests.clinical_ner.rollout.file_world import MODEL, SERVICE
 from tests.clinical_ner.rollout.rollouts_conformance import RolloutsConformance, abort, approval, spec
 
 
@@ -22,7 +21,7 @@ def conditions(api, name="v2"):
 
 def test_conditions_are_written_with_the_status(records, cluster_api):
     """With the generation that was acted on; one that stays true keeps its time."""
-    stored = records.write_status(records.create(spec("v2")), RolloutStatus(phase=Phase.STARTING))
+    stored = records.write_status(records.create(spec("v2", approval="before-start")), RolloutStatus(phase=Phase.STARTING))
     before, generation = conditions(cluster_api)
     assert (before["Reconciling"]["status"], before["Ready"]["status"], generation) == ("True", "False", 1)
     records.approve("v2", approval())
