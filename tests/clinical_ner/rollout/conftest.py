@@ -8,6 +8,13 @@ from clinical_ner.rollout.store import StoredRollouts
 from clinical_ner.rollout.targets import Backend
 from clinical_ner.storage import open_storage
 from tests.clinical_ner.rollout.file_world import MODEL, SERVICE, FileWorld, make_spec
+from tests.clinical_ner.rollout.stage import Stage
+
+
+@pytest.fixture
+def stage() -> Stage:
+    """A rollout of v2, written down and not begun."""
+    return Stage().set_out()
 
 
 @pytest.fixture

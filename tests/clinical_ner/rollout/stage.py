@@ -7,12 +7,13 @@ from datetime import UTC, datetime, timedelta
 from clinical_ner import version_states
 from clinical_ner.errors import MetricsUnavailable, RegistryError, RolloutError
 from clinical_ner.rollout.analysis.rules import AnalysisRules
+from clinical_ner.rollout.explanation import explain
 from clinical_ner.rollout.machine.actions import MoveLivePointer, WithdrawVersion
 from clinical_ner.rollout.machine.advancing import advance
 from clinical_ner.rollout.machine.facts import Facts, Standing
 from clinical_ner.rollout.plan import RolloutPlan, RolloutStep
 from clinical_ner.rollout.runner import carry_out
-from clinical_ner.rollout.status import Abort, Approval, Instant, Requests, RolloutSpec, RolloutStatus
+from clinical_ner.rollout.status import Abort, Approval, Instant, Phase, Requests, RolloutSpec, RolloutStatus
 from clinical_ner.rollout.targets import Backend
 from clinical_ner.version_states import Cause, State, States
 from tests.clinical_ner.rollout.simulated_service import SimulatedService
@@ -129,6 +130,15 @@ class Stage:
                 return self
             self.go_well(1)
         raise AssertionError(f"never {phase} at {percent} %: {self.status.phase}, {self.status.reason}")
+
+    def check_back(self, words, *, state=State.APPROVED):
+        """After everything went back, for a reason with these words; v2 is then in ``state``."""
+        self.go_well(8)
+        assert self.status.phase is Phase.ROLLED_BACK, self.status.reason
+        assert words in self.status.reason
+        assert words in explain(self.spec, self.status)
+        assert (self.service.stable.version, self.service.canary, self.states.live) == ("v1", None, "v1")
+        assert self.states.of("v2") is state
 
     # What the world does.
 
