@@ -82,6 +82,7 @@ class KServe:
         self.kubelet.step(self._mirror, now)
         if service is None:
             self._mode.remove(self._mirror)
+            self.gateway.forget()
         else:
             self._tell(service, self._mode.reconcile(self._mirror, service, now), now)
         self.gateway.learn(self._mode.backends(self._mirror, self.service), time.monotonic())

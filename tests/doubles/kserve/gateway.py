@@ -49,6 +49,10 @@ class Gateway:
             self._routes.append((now, weights))
         self._known = {**self._known, **{each.name: (each.labels, each.exists) for each in backends}}
 
+    def forget(self) -> None:
+        """The route is gone."""
+        self._routes.clear()
+
     def weights(self, now: float) -> dict[str, int]:
         """Those by which calls are divided."""
         carried: dict[str, int] = {}

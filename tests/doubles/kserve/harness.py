@@ -16,7 +16,7 @@ from clinical_ner.kubernetes_api import KubernetesApi
 from clinical_ner.rollout.targets import ModelReference, Target
 from tests.doubles.kserve.controllers import KServe
 from tests.doubles.kserve.gateway import Callers
-from tests.doubles.kserve.objects import DIGEST, INFERENCE_SERVICES, Object
+from tests.doubles.kserve.objects import DIGEST, INFERENCE_SERVICES, PODS, RUNTIMES, Object
 from tests.doubles.kserve.pods import Process
 from tests.doubles.kserve.revisions import REVISION
 from tests.doubles.kserve.timing import Timing
@@ -57,11 +57,21 @@ class KServeHarness:
     def __enter__(self) -> Self:
         create_namespace(self.kubernetes, self.namespace, self.overlay)
         self._running.enter_context(serving_webhook(self.kubernetes.kubeconfig, self.namespace))
-        create_service(self.kubernetes, self.namespace, self.overlay)
         self._running.enter_context(self.kserve)
+        self.begin()
+        return self
+
+    def begin(self) -> None:
+        """A new service with v1 alone, as soon as it is ready."""
+        create_service(self.kubernetes, self.namespace, self.overlay)
         self.own(self.at_rest(MODELS["v1"]))
         self.wait(self.is_ready, "the stable version is not ready")
-        return self
+
+    def end(self) -> None:
+        """Without the service, and whatever came of it."""
+        for kind in (INFERENCE_SERVICES, RUNTIMES):
+            self.api.delete(kind, SERVICE)
+        self.wait(lambda: not self.api.list(PODS, {}) and not self.kserve.gateway.weights(time.monotonic()))
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._running.__exit__(kind, error, at)
@@ -101,7 +111,7 @@ class KServeHarness:
         """Wait until it is so, and give what it says."""
         deadline = time.monotonic() + WAIT_SECONDS
         while not (found := condition()):
-            assert time.monotonic() < deadline, f"{message}: {json.dumps(self.service(), indent=1)}"
+            assert time.monotonic() < deadline, f"{message}: {json.dumps(self.api.get(INFERENCE_SERVICES, SERVICE), indent=1)}"
             time.sleep(0.02)
         return found
 

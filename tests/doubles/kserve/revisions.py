@@ -45,9 +45,9 @@ def revision_pods(mirror: Mirror, name: str) -> list[Object]:
 
 
 def crashing(mirror: Mirror, name: str) -> bool:
-    """Whether a pod of it waits for its restart."""
+    """Whether a process of it has ended and is not back yet."""
     statuses = (status for pod in revision_pods(mirror, name) for status in pod.get("status", {}).get("containerStatuses", []))
-    return any(each["state"].get("waiting", {}).get("reason") == "CrashLoopBackOff" for each in statuses)
+    return any(not each["ready"] and "terminated" in each.get("lastState", {}) for each in statuses)
 
 
 @dataclass

@@ -29,6 +29,7 @@ from tests.doubles.kserve.predictors import (
 from tests.doubles.kserve.workloads import is_available, is_ending, is_ready, living_pods, step_deployment
 
 STOP = "serving.kserve.io/stop"
+RUNTIME_REASONS = {"NoSupportingRuntime", "RuntimeNotRecognized"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +185,7 @@ def _status(service: Object, stable: Object | None, ready: dict[str, int], reaso
         ],
         "components": {"predictor": {"url": f"http://{name}-predictor-{namespace}.example.com"}},
         "deploymentMode": "Standard",
-        "modelStatus": invalid if reason else {"transitionStatus": "UpToDate"},
+        "modelStatus": invalid if reason in RUNTIME_REASONS else {"transitionStatus": "UpToDate"},
         "observedGeneration": 0 if stable is None else stable["metadata"]["generation"],
         "url": f"http://{name}-{namespace}.example.com",
         "address": {"url": address},
