@@ -8,8 +8,16 @@ import pytest
 from clinical_ner import model_package
 from clinical_ner.documents import Document, Entity
 from clinical_ner.features import FeatureSpec
+from clinical_ner.gate import (
+    assess,
+    model_bytes,
+)
+from clinical_ner.registry import Registry
+from clinical_ner.storage import open_storage
+from clinical_ner.tagger import Tagger
 from clinical_ner.tokenization import Tokenizer
 from clinical_ner.training import CrfParameters, label_document, train_model
+from tests.clinical_ner.gate_checks import LABELS
 
 
 def note(number, disease="asthma", treatment="salbutamol", **metadata):
@@ -64,3 +72,33 @@ def other_model(tiny_model):
 def clock():
     """A clock that stands at noon of 2 January 2030."""
     return lambda: datetime(2030, 1, 2, 12, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def assessed(tagger, model_files, unseen_documents):
+    """The shared model on 100 unseen notes."""
+    return assess(tagger, model_bytes(model_files), unseen_documents, LABELS)
+
+
+@pytest.fixture(scope="module")
+def worse_tagger(labelled_sentences):
+    """A model that saw a few sentences and looks at words only."""
+    files = train_model(
+        labelled_sentences[:100],
+        name="clinical-ner",
+        parameters=CrfParameters(max_iterations=5),
+        spec=FeatureSpec(groups=("word",)),
+        datasets={},
+        provenance={},
+    )
+    return Tagger.from_files(files)
+
+
+@pytest.fixture
+def storage(tmp_path):
+    return open_storage(str(tmp_path / "registry"))
+
+
+@pytest.fixture
+def registry(storage, clock):
+    return Registry(storage, clock)

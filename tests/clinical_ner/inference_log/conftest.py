@@ -8,6 +8,8 @@ from prometheus_client import CollectorRegistry
 
 from clinical_ner.inference_log.log import InferenceLog, LogLimits
 from clinical_ner.inference_log.metrics import LogMetrics
+from clinical_ner.inference_log.shipping import Shipper
+from clinical_ner.inference_log.spool import Spool
 from tests.clinical_ner.inference_log.records import VERSION, SwitchedStorage
 
 
@@ -55,3 +57,14 @@ def open_log(storage: SwitchedStorage, spool_folder: Path, metrics: LogMetrics) 
     storage.free.set()
     for log in logs:
         log.close(10)
+
+
+@pytest.fixture
+def spool(spool_folder: Path, metrics: LogMetrics) -> Spool:
+    return Spool(spool_folder, cap_bytes=2**20, segment_bytes=2**16, metrics=metrics)
+
+
+@pytest.fixture
+def shipper(spool: Spool, storage: SwitchedStorage, metrics: LogMetrics) -> Shipper:
+    """One whose thread is not started: the test sends."""
+    return Shipper(spool, storage, metrics, flush_seconds=0)

@@ -117,3 +117,13 @@ def resubmitter(backend, time):
         return Resubmitter(uri, NAME, backend, rules, owner, clock=time)
 
     return build
+
+
+@pytest.fixture
+def champion(live, file_uri):
+    return live(file_uri, notes(0, 60))
+
+
+@pytest.fixture
+def drifted(champion, correct, file_uri):
+    return correct(file_uri, notes(100, 10, treatment="metformin"))

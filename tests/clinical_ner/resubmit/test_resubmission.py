@@ -4,31 +4,15 @@ import orjson
 import pytest
 
 from clinical_ner.datasets import load_dataset, parse_dataset_uri
-from clinical_ner.errors import ConfigError, NotFound, StorageError
-from clinical_ner.gazetteer import Gazetteer
+from clinical_ner.errors import ConfigError
 from clinical_ner.registry import Registry
-from clinical_ner.resubmit import Request, Resubmitter
+from clinical_ner.resubmit import Request
 from clinical_ner.resubmit.parameters import searched_parameters
 from clinical_ner.resubmit.records import State
-from clinical_ner.resubmit.store import RecordStore
 from clinical_ner.storage import open_storage
-from clinical_ner.term_lists import read_gazetteer
-from tests.clinical_ner.resubmit.conftest import BY, NAME, notes, reviewed
+from tests.clinical_ner.resubmit.conftest import BY, NAME, notes
+from tests.clinical_ner.resubmit.recorded import records
 from tests.clinical_ner.resubmit.recording_backend import REFUSED
-
-
-@pytest.fixture
-def champion(live, file_uri):
-    return live(file_uri, notes(0, 60))
-
-
-@pytest.fixture
-def drifted(champion, correct, file_uri):
-    return correct(file_uri, notes(100, 10, treatment="metformin"))
-
-
-def records(uri):
-    return RecordStore(open_storage(uri), NAME).records()
 
 
 @pytest.mark.parametrize("action", ["none", "watch"])
@@ -211,137 +195,6 @@ def test_registered_version_is_noted(resubmitter, drifted, live, model, backend,
     assert records(file_uri)[0].produced == "v2"
 
 
-def test_minimum_sample_is_kept(resubmitter, champion, correct, backend, file_uri):
-    """Few corrections are not worth a training; the refusal names both numbers."""
-    outcome = resubmitter(file_uri).consider(correct(file_uri, notes(100, 4)))
-    assert "minimum sample: 4 new or changed training documents, below min_new_documents = 5" in outcome.reason
-    assert not backend.executions
-
-
-@pytest.mark.parametrize("corrections", [[], notes(0, 60)], ids=["none", "all as they were"])
-def test_nothing_new_needs_annotation(backend, champion, correct, time, file_uri, resubmitter, corrections):
-    """When the training dataset would equal the champion's, tasks are exported, a person is told, and nothing runs."""
-    request = correct(file_uri, corrections) if corrections else Request(action="retrain")
-    one = resubmitter(file_uri)
-    one = Resubmitter(file_uri, NAME, backend, one.rules, "m", clock=time, export_tasks=lambda: "12 tasks in s3://b/tasks")
-    outcome = one.consider(request)
-    assert outcome.status == "needs-annotation"
-    assert "12 tasks in s3://b/tasks" in outcome.alerts[0]
-    assert not backend.executions
-    assert not records(file_uri)
-
-
-def test_retrain_is_to_be_judged_on_reviewed_notes(resubmitter, champion, correct, backend, file_uri):
-    """The run gets the held-out notes by digest beside the training data, and they are stored before it begins."""
-    request = correct(file_uri, reviewed(100, 120))
-    assert resubmitter(file_uri).consider(request).status == "submitted"
-    (parameters,) = backend.parameters.values()
-    storage = open_storage(file_uri)
-    train, held = (load_dataset(storage, parse_dataset_uri(parameters[f"{name}corpus_uri"])) for name in ("", "reviewed_"))
-    assert {each.metadata["stratum"] for each in held} == {"uniform"}
-    assert len(held) + sum(each.metadata.get("stratum") == "uniform" for each in train) == 120
-
-
-def test_corrections_without_stratum_are_judged_once(resubmitter, drifted, backend, file_uri):
-    """Nothing of a dataset given by hand is held out, so that nothing is there to judge on a second time."""
-    resubmitter(file_uri).consider(drifted)
-    (parameters,) = backend.parameters.values()
-    assert parameters["reviewed_corpus_uri"] == ""
-
-
-def test_retrain_for_annotated_data_alone_is_judged_once(resubmitter, champion, correct, backend, file_uri):
-    """Without drift more data need not show; an experiment is never for data alone."""
-    request = correct(file_uri, reviewed(100, 120)).model_copy(update={"drifted": False})
-    assert resubmitter(file_uri).consider(request).status == "submitted"
-    (parameters,) = backend.parameters.values()
-    assert parameters["reviewed_corpus_uri"] == ""
-    assert request.model_copy(update={"action": "experiment"}).judged_twice
-
-
-@pytest.mark.parametrize(
-    "few", [{"count": 20, "stratum": "uniform"}, {"count": 120, "stratum": "low-confidence"}], ids=["few", "none uniform"]
-)
-def test_too_few_reviewed_notes_need_annotation(resubmitter, champion, correct, backend, file_uri, few):
-    """A training that the gate would turn down for lack of evidence is not begun: more notes are to be reviewed."""
-    request = correct(file_uri, reviewed(100, few["count"], stratum=few["stratum"]))
-    outcome = resubmitter(file_uri).consider(request)
-    assert outcome.status == "needs-annotation"
-    assert "of min_reviewed_spans = 50" in outcome.reason
-    assert not backend.executions
-
-
-def test_fewer_reviewed_notes_do_where_the_gate_asks_for_fewer(resubmitter, champion, correct, backend, file_uri):
-    """The limit is the one that the run's gate will have."""
-    request = correct(file_uri, reviewed(100, 20))
-    assert resubmitter(file_uri, parameters={"min_reviewed_spans": 2}).consider(request).status == "submitted"
-    (parameters,) = backend.parameters.values()
-    assert parameters["min_reviewed_spans"] == 2
-
-
-def test_roll_back_is_not_held_up_by_missing_reviews(resubmitter, live, correct, backend, file_uri):
-    """The worse version goes at once; what there is of its reviewed notes judges the training after it."""
-    live(file_uri, notes(0, 60), c1=0.5)
-    live(file_uri, notes(0, 80), c1=0.3)
-    request = correct(file_uri, reviewed(200, 20), action="roll-back")
-    assert resubmitter(file_uri).consider(request).status == "submitted"
-    (parameters,) = backend.parameters.values()
-    assert parameters["reviewed_corpus_uri"].startswith("dataset://")
-
-
-def test_training_inherits_the_champions_term_lists(resubmitter, live, correct, backend, file_uri):
-    """They are kept where the run looks, even for a champion from elsewhere; only others that were set replace them."""
-    terms = Gazetteer.from_terms({"KNOWN": ["gout", "asthma"]})
-    live(file_uri, notes(0, 60), gazetteer=terms)
-    resubmitter(file_uri).consider(correct(file_uri, notes(100, 10)))
-    (parameters,) = backend.parameters.values()
-    assert read_gazetteer(parameters["gazetteer_uris"], open_storage(file_uri)).terms == terms.terms
-    backend.end("succeeded")
-    own = {"gazetteer_uris": "KNOWN=terms.txt"}
-    resubmitter(file_uri, parameters=own, cool_down_hours=0).consider(correct(file_uri, notes(200, 10)))
-    assert [each["gazetteer_uris"] for each in backend.parameters.values()][-1] == "KNOWN=terms.txt"
-
-
-def test_champion_without_term_lists_hands_none_on(resubmitter, drifted, backend, file_uri):
-    """An empty gazetteer is no URI."""
-    resubmitter(file_uri).consider(drifted)
-    (parameters,) = backend.parameters.values()
-    assert parameters["gazetteer_uris"] == ""
-
-
-def test_proposal_waits_for_a_person(resubmitter, drifted, backend, file_uri):
-    """In mode propose nothing runs until somebody approves, however often it is asked; then it runs once."""
-    one = resubmitter(file_uri, mode="propose")
-    outcomes = [one.consider(drifted) for _ in range(3)]
-    assert {outcome.status for outcome in outcomes} == {"proposed"}
-    assert f"clinical-ner resubmit approve {outcomes[0].cause_id[:12]}" in outcomes[0].alerts[0]
-    assert not backend.executions
-    assert one.approve(outcomes[0].cause_id[:8], actor="ada", reason="looks right").status == "submitted"
-    assert one.approve(outcomes[0].cause_id[:8], actor="ada", reason="again").status == "submitted"
-    assert len(backend.executions) == 1
-    step = records(file_uri)[0].steps[1]
-    assert (step.state, step.actor, step.reason) == (State.SUBMITTING, "ada", "looks right")
-
-
-def test_approval_of_an_outdated_proposal_is_refused(resubmitter, drifted, live, backend, file_uri):
-    """A proposal made against another champion is not submitted any more."""
-    one = resubmitter(file_uri, mode="propose")
-    proposed = one.consider(drifted)
-    live(file_uri, notes(300, 60))
-    outcome = one.approve(proposed.cause_id, actor="ada", reason="late")
-    assert outcome.reason == "it was made against v1, but v2 is live now; wait for the next decision"
-    assert not backend.executions
-
-
-def test_approval_needs_a_known_id_and_a_reason(resubmitter, drifted, file_uri):
-    """Neither an unknown id nor a blank reason submits anything."""
-    one = resubmitter(file_uri, mode="propose")
-    proposed = one.consider(drifted)
-    with pytest.raises(NotFound, match="0 resubmissions"):
-        one.approve("zz", actor="ada", reason="x")
-    with pytest.raises(ConfigError, match="must not be blank"):
-        one.approve(proposed.cause_id, actor="ada", reason=" ")
-
-
 def test_lost_reply_is_gone_on_with(resubmitter, drifted, backend, file_uri):
     """A time-out at submit leaves the record submitting; the next call, for whatever window, finds the run."""
     backend.lost_replies = 2
@@ -361,57 +214,3 @@ def test_parameters_that_cannot_work_are_a_failed_attempt(resubmitter, drifted, 
     assert "cannot be submitted: pipeline has no parameter first_trial" in outcome.reason
     backend.refusal = None
     assert "cooling down" in resubmitter(file_uri).consider(drifted).reason
-
-
-def test_roll_back_withdraws_and_trains_with_other_parameters(resubmitter, live, correct, backend, file_uri):
-    """The previous version is live again; the rejected parameters are excluded and the sampler draws from the cause."""
-    live(file_uri, notes(0, 60), c1=0.5)
-    rejected = live(file_uri, notes(0, 80), c1=0.3)
-    outcome = resubmitter(file_uri).consider(Request(action="roll-back", reasons=("v2 is worse.",)))
-    assert outcome.status == "submitted"
-    assert "v2 was rolled back" in outcome.alerts[0]
-    assert Registry(open_storage(file_uri)).champion(NAME).version == "v1"
-    (parameters,) = backend.parameters.values()
-    assert orjson.loads(parameters["excluded_trials"]) == [searched_parameters(rejected.manifest)]
-    assert parameters["first_trial"] == ""
-    assert parameters["tuning_seed"] == int(outcome.cause_id[:7], 16) != parameters["seed"]
-
-
-def test_training_after_a_roll_back_is_tried_again(resubmitter, live, backend, time, file_uri):
-    """The version that was withdrawn drifts no more, so nothing asks for its training: a failed one is repeated unasked."""
-    live(file_uri, notes(0, 60))
-    live(file_uri, notes(0, 80), c1=0.3)
-    resubmitter(file_uri).consider(Request(action="roll-back"))
-    backend.end("failed")
-    assert resubmitter(file_uri).consider(Request(action="none")).status == "nothing"
-    time.pass_hours(25)
-    assert resubmitter(file_uri).consider(Request(action="none")).status == "submitted"
-    assert len(backend.executions) == 2
-
-
-def test_roll_back_without_a_previous_version_is_refused(resubmitter, champion, backend, file_uri):
-    """There is nothing to go back to: a person is told."""
-    outcome = resubmitter(file_uri).consider(Request(action="roll-back"))
-    assert "v1 cannot be rolled back" in outcome.alerts[0]
-    assert not backend.executions
-
-
-def test_retrain_after_a_roll_back_excludes_the_rejected(resubmitter, live, correct, backend, file_uri):
-    """What was rolled back stays excluded in later trainings, and is not their first trial."""
-    live(file_uri, notes(0, 60), c1=0.3)
-    live(file_uri, notes(0, 80), c1=0.3)
-    Registry(open_storage(file_uri)).roll_back(NAME, "v2", **BY)
-    resubmitter(file_uri).consider(correct(file_uri, notes(100, 10)))
-    (parameters,) = backend.parameters.values()
-    assert orjson.loads(parameters["excluded_trials"])[0]["c1"] == 0.3
-    assert parameters["first_trial"] == ""
-
-
-def test_changed_dataset_stops_the_resubmission(resubmitter, drifted, backend, tmp_path, file_uri):
-    """A dataset whose digest no longer matches is not trained on."""
-    path = tmp_path / "store" / "datasets" / drifted.corrections[0].removeprefix("sha256:") / "documents.jsonl"
-    path.write_bytes(path.read_bytes().replace(b"metformin", b"metformax"))
-    with pytest.raises(StorageError, match="digest no longer matches"):
-        resubmitter(file_uri).consider(drifted)
-    assert not backend.executions
-    assert resubmitter(file_uri).consider(Request(action="none")).status == "nothing"

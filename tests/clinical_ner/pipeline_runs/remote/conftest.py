@@ -7,8 +7,10 @@ import pytest
 
 from clinical_ner.pipeline_runs.remote import SubmitOptions
 from clinical_ner.pipeline_runs.remote.creation import Patience
+from clinical_ner.pipeline_runs.remote.scheduling import Plan, Scheduled, schedule
 from pipelines.compilation import compile_pipeline
 from pipelines.platform import Platform
+from tests.clinical_ner.pipeline_runs.remote.schedules import HOURLY, Options, Plans
 from tests.doubles.kfp_api import KfpApi, running_kfp_api
 
 SERVICE_ACCOUNT = "trainer"
@@ -46,5 +48,16 @@ def options(api: KfpApi, tmp_path: Path) -> Callable[..., SubmitOptions]:
             "patience": Patience(settle_seconds=0.2, poll_seconds=0.02),
         }
         return SubmitOptions(**{**defaults, **changes})  # type: ignore[arg-type]
+
+    return build
+
+
+@pytest.fixture
+def hourly(options: Options, package_path: Path) -> Plans:
+    """``hourly(arguments, **plan)``: schedule the training each hour as "nightly", unless ``plan`` says otherwise."""
+
+    def build(arguments: dict[str, object] | None = None, /, package: Path = package_path, **plan: object) -> Scheduled:
+        chosen = {"name": "nightly", "trigger": HOURLY, **plan}
+        return schedule(package, arguments or {}, Plan(**chosen), options())  # type: ignore[arg-type]
 
     return build
