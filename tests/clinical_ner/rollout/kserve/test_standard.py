@@ -4,21 +4,22 @@ from collections.abc import Iterator
 
 import pytest
 
+from clinical_ner.kubernetes_api import KubernetesApi
 from clinical_ner.rollout.kserve.standard import StandardTarget
+from tests.clinical_ner.rollout.kserve.standard_stage import SETTLE_SECONDS, controller_config
 from tests.clinical_ner.rollout.target_conformance import TargetConformance
-from tests.doubles.kserve.harness import StandardHarness
-
-SETTLE_SECONDS = 0.3  # the double's gateway follows a route within 0.2
+from tests.doubles.kserve.harness import MODEL, SERVICE, StandardHarness
 
 
 @pytest.fixture(scope="module")
-def harness(started) -> Iterator[StandardHarness]:
-    def make_target(api, service, model):
-        return StandardTarget(api, service, model, settle_seconds=SETTLE_SECONDS)
-
-    with StandardHarness(started("kserve"), "standard-target", make_target) as harness:
+def harness(started, tmp_path_factory) -> Iterator[StandardHarness]:
+    kubernetes = started("kserve")
+    with StandardHarness(kubernetes, "standard-target") as harness:
+        config = controller_config(kubernetes, harness, tmp_path_factory.mktemp("standard"))
+        api = KubernetesApi.connect(harness.namespace, kubeconfig=str(config))
+        harness.target = StandardTarget(api, SERVICE, MODEL, settle_seconds=SETTLE_SECONDS)
         yield harness
 
 
 class TestStandardTarget(TargetConformance):
-    """Simulated pods and a simulated gateway: a call fails where no ready pod is behind what the route names."""
+    """With the delivered rights; simulated calls fail where no ready pod is behind what the routes name."""

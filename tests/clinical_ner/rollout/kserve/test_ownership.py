@@ -1,0 +1,109 @@
+"""The rollout's fields of an InferenceService, against a real API server."""
+
+from itertools import count
+
+import pytest
+
+from clinical_ner.errors import ConfigError, TargetChanged
+from clinical_ner.kubernetes_api import KubernetesApi
+from clinical_ner.rollout.kserve.ownership import read_as_seen, send, taken_over
+from clinical_ner.rollout.kserve.resources import INFERENCE_SERVICES, token_of
+from clinical_ner.rollout.targets import Observation
+
+NAMESPACES = count()
+URI, DIGEST = "predictor.model.storageUri", 'predictor.model.env.k:{"name":"A"}.value'
+
+
+@pytest.fixture
+def api(newest):
+    """A namespace with an InferenceService of the platform's."""
+    namespace = f"ownership-{next(NAMESPACES)}"
+    newest.kubectl("create", "namespace", namespace)
+    made = KubernetesApi.connect(namespace, kubeconfig=str(newest.kubeconfig))
+    model = {"modelFormat": {"name": "clinical-ner"}, "name": ""}
+    made.create(INFERENCE_SERVICES, {"metadata": {"name": "ner"}, "spec": {"predictor": {"model": model}}})
+    yield made
+    newest.kubectl("delete", "namespace", namespace, "--wait=false")
+
+
+def find(api):
+    return api.get(INFERENCE_SERVICES, "ner")
+
+
+def own(api, uri="s3://b/v1"):
+    model = {"storageUri": uri, "env": [{"name": "A", "value": uri}]}
+    send(api, find(api), {"predictor": {"name": "v1", "model": model}})
+
+
+def edit(newest, api, path, value):
+    patch = f'[{{"op": "replace", "path": "{path}", "value": "{value}"}}]'
+    newest.kubectl("-n", api.namespace, "patch", "inferenceservice", "ner", "--type=json", "-p", patch)
+
+
+def seen(token):
+    return Observation(stable=None, canary=None, percent=0, asked=None, token=token)
+
+
+def test_all_owned_fields_are_sent_and_those_left_out_are_gone(api):
+    """What belongs to others stays."""
+    own(api)
+    send(api, find(api), {"predictor": {"model": {"storageUri": "s3://b/v2"}}})
+    assert find(api)["spec"]["predictor"] == {
+        "model": {"modelFormat": {"name": "clinical-ner"}, "name": "", "storageUri": "s3://b/v2"}
+    }
+
+
+def test_change_under_an_old_token_is_refused(api):
+    """Nothing is written by whoever saw another state; a status that was written is no other state."""
+    old = token_of(find(api))
+    own(api)
+    with pytest.raises(TargetChanged):
+        read_as_seen(api, "ner", seen(old))
+    found = find(api)
+    api.replace(INFERENCE_SERVICES, {**found, "status": {"url": "http://x"}}, subresource="status")
+    assert read_as_seen(api, "ner", seen(token_of(found)))["status"] == {"url": "http://x"}
+
+
+def test_write_between_reading_and_sending_is_met(api):
+    """The other's write stands."""
+    found = find(api)
+    own(api)
+    with pytest.raises(TargetChanged):
+        send(api, found, {"predictor": {"name": "v9"}})
+    assert find(api)["spec"]["predictor"]["name"] == "v1"
+
+
+def test_service_that_is_gone_is_not_made_anew(api):
+    """Server-side apply would create one that is not there, and one of the same name is another."""
+    found = find(api)
+    api.delete(INFERENCE_SERVICES, "ner")
+    with pytest.raises(TargetChanged):
+        send(api, found, {"predictor": {"name": "v1"}})
+    assert find(api) is None
+    with pytest.raises(TargetChanged):
+        read_as_seen(api, "ner", seen(token_of(found)))
+
+
+def test_field_that_the_schema_refuses_is_an_error_of_the_configuration(api):
+    """With the API server's own words."""
+    with pytest.raises(ConfigError, match="unheard"):
+        send(api, find(api), {"predictor": {"unheard": 1}})
+
+
+def test_fields_that_another_has_changed_are_named(newest, api):
+    """With the one who wrote last; before anything was applied nothing is anybody's."""
+    assert list(taken_over(find(api), [URI])) == []
+    own(api)
+    assert list(taken_over(find(api), [URI, DIGEST, "predictor.name"])) == []
+    edit(newest, api, "/spec/predictor/model/storageUri", "s3://b/v7")
+    edit(newest, api, "/spec/predictor/model/env/0/value", "other")
+    assert list(taken_over(find(api), [URI, DIGEST, "predictor.name"])) == [(URI, "kubectl-patch"), (DIGEST, "kubectl-patch")]
+
+
+def test_field_that_another_says_too_is_still_owned(newest, api):
+    """An overlay that repeats a value changes nothing."""
+    own(api)
+    spec = {"predictor": {"name": "v1"}}
+    text = {"apiVersion": "serving.kserve.io/v1beta1", "kind": "InferenceService", "spec": spec}
+    newest.apply({**text, "metadata": {"name": "ner", "namespace": api.namespace}}, options=["--field-manager=platform"])
+    assert list(taken_over(find(api), ["predictor.name"])) == []
