@@ -11,7 +11,8 @@ from clinical_ner.settings import Settings
 from clinical_ner.storage import open_storage
 
 
-def _user() -> str:
+def user_name() -> str:
+    """The name of whoever runs this process."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):
@@ -31,7 +32,9 @@ RegistryUri = Annotated[
 ModelName = Annotated[str, typer.Option("--name", help="The model's name.")]
 Actor = Annotated[
     str,
-    typer.Option("--actor", help="Who decides; kept with the version.", default_factory=_user, show_default="your user name"),
+    typer.Option(
+        "--actor", help="Who decides; kept with the version.", default_factory=user_name, show_default="your user name"
+    ),
 ]
 Reason = Annotated[str, typer.Option("--reason", help="Why; kept with the version.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of a table.")]

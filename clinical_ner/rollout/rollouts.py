@@ -13,6 +13,10 @@ _ATTEMPTS = 100
 class Rollouts(ABC):
     """The rollouts of one service; a :class:`clinical_ner.rollout.records.RolloutRecords` that takes requests too."""
 
+    def user(self) -> str:
+        """The name by which whoever asks is known there; empty where nobody has one."""
+        return ""
+
     @abstractmethod
     def all(self) -> list[Stored]:
         """Every rollout, the oldest first."""

@@ -36,6 +36,10 @@ class ClusterRollouts(Rollouts):
         self._api, self._clock = api, clock
         self._on_unreadable: Unreadable = on_unreadable or (lambda _name, _why: None)
 
+    def user(self) -> str:
+        """As the API server's rules and admission know whoever asks."""
+        return self._api.user()
+
     def create(self, spec: RolloutSpec) -> Stored:
         """See :class:`Rollouts`; the message of a refusal is the API server's own."""
         body = to_object(Stored(spec, RolloutStatus(), Requests(), ""), self.service)
