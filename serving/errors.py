@@ -47,6 +47,7 @@ STATUSES: Mapping[type[errors.ClinicalNerError], Status] = {
     errors.PipelineRunError: INTERNAL,
     errors.RolloutError: INTERNAL,
     errors.TargetUnreachable: INTERNAL,
+    errors.ClusterUnreachable: INTERNAL,
     errors.TargetChanged: INTERNAL,
     errors.MetricsUnavailable: INTERNAL,
 }
