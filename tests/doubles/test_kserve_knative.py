@@ -190,7 +190,7 @@ def test_canary_that_cannot_start_fails_after_its_deadline(world):
     fields["model"]["env"] = model_fields(MODELS["v3"])["env"]
     world.own({"predictor": fields})
     world.wait(lambda: world.condition("PredictorConfigurationReady") == "Unknown")
-    world.wait(lambda: world.canary_processes()[0].restarts)
+    world.wait(lambda: any(each.restarts for each in world.canary_processes()))
     world.wait(lambda: world.condition("PredictorReady") == "False")
     assert world.shares() == [("v1", 0), ("v1", 100)]
 

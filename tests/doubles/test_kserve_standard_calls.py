@@ -42,8 +42,8 @@ def test_shares_are_what_the_routes_say(world):
 
 def test_weights_reach_the_gateway_later_than_the_routes(world, monkeypatch):
     """Who goes on as soon as the routes have them goes on too early."""
+    monkeypatch.setattr(world.kserve.gateway, "timing", Timing(propagation=0.8))
     world.start(50)
-    monkeypatch.setattr(world.kserve.gateway, "timing", Timing(propagation=1.0))
     with world.calls() as traffic:
         world.split(0)
         world.wait(lambda: world.weights() == [{"v1": 100, "v2": 0}] * 2)

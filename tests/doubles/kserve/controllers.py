@@ -47,6 +47,8 @@ class KServe:
         self._mode: StandardMode | KnativeMode = StandardMode() if mode == "Standard" else KnativeMode(self.timing)
         self._mirror = Mirror(self.api, self._mode.kinds)
         self._refreshed = self._told = 0.0
+        self.busy = threading.Lock()
+        """Held during each pass; whoever holds it has KServe see several writes as one."""
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
@@ -67,7 +69,8 @@ class KServe:
     def _run(self) -> None:
         while not self._stopped.wait(self.timing.tick):
             try:
-                self._step(time.monotonic())
+                with self.busy:
+                    self._step(time.monotonic())
             except RACES:
                 self._refreshed = 0.0
             except ClinicalNerError as error:  # what a real controller would try again for ever, a test should hear of

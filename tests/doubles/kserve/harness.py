@@ -63,8 +63,9 @@ class KServeHarness:
 
     def begin(self) -> None:
         """A new service with v1 alone, as soon as it is ready."""
-        create_service(self.kubernetes, self.namespace, self.overlay)
-        self.own(self.at_rest(MODELS["v1"]))
+        with self.kserve.busy:  # else it may make pods without a model first
+            create_service(self.kubernetes, self.namespace, self.overlay)
+            self.own(self.at_rest(MODELS["v1"]))
         self.wait(self.is_ready, "the stable version is not ready")
 
     def end(self) -> None:
