@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from clinical_ner.errors import TargetChanged
 from clinical_ner.kubernetes_api import KubernetesApi
 from clinical_ner.rollout.kserve import knative_steps
 from clinical_ner.rollout.kserve.knative_observing import observe_view
@@ -59,6 +60,9 @@ class KnativeTarget:
     def _change(self, seen: Observation, step: Callable[[View], Wish | None]) -> None:
         """Apply what ``step`` wants of the service as it is now, if its specification is still the one that was seen."""
         service = read_as_seen(self.api, self.service, seen)
-        wish = step(self._view(service))
+        view = self._view(service)
+        if view.lost:
+            raise TargetChanged(f"InferenceService {self.service}: revision {view.lost} is gone")
+        wish = step(view)
         if wish is not None:
             send(self.api, service, owned_fields(wish))

@@ -1,5 +1,7 @@
 """From a view of a service in Knative mode to what the state machine observes. Pure."""
 
+from collections.abc import Iterator
+
 from clinical_ner.rollout.kserve.knative_health import can_serve, why_unfit
 from clinical_ner.rollout.kserve.knative_reading import Revision, View
 from clinical_ner.rollout.kserve.knative_roles import Role, Roles, read_roles
@@ -16,7 +18,7 @@ def observe_view(view: View, token: str, memory: RestartMemory) -> Observation:
         percent=proven_percent(view, roles),
         asked=view.asked,
         token=token,
-        drift=tuple(_drift(view)),
+        drift=tuple(_drift(view, roles)),
         notes=tuple(filter(None, (view.refused, *(each.message for each in (view.created,) if each)))),
     )
 
@@ -68,14 +70,19 @@ def proven_percent(view: View, roles: Roles) -> int | None:
 
 
 def _is_at_rest(view: View, roles: Roles) -> bool:
-    if view.asked is not None or roles.stable is None:
-        return view.asked is None
+    if view.asked is not None or view.lost or roles.stable is None:
+        return view.asked is None and not view.lost
     return view.settled and view.ready is not None and view.shares == {view.ready.name: 100}
 
 
-def _drift(view: View) -> list[str]:
+def _drift(view: View, roles: Roles) -> Iterator[str]:
     """What no step of a rollout leaves behind."""
-    told = ["it is stopped (annotation serving.kserve.io/stop)"] if view.stopped else []
+    if view.stopped:
+        yield "it is stopped (annotation serving.kserve.io/stop)"
+    if view.lost:
+        yield f"revision {view.lost} is gone, as when a Knative service is deleted: who is served what is KServe's choice"
+    models = {each.model for each in (view.created, view.ready) if each}
+    if not view.settled and models == {view.wanted} and view.created and view.ready and (roles.canary or view.asked is None):
+        yield f"something of its template was changed: revision {view.created.name} is to take the place of {view.ready.name}"
     if view.asked is None and not view.ours and view.ready and view.wanted != view.ready.model:
-        told.append(f"somebody else asked for the model {view.wanted.uri or '(none)'} without a rollout")
-    return told
+        yield f"somebody else asked for the model {view.wanted.uri or '(none)'} without a rollout"

@@ -74,6 +74,8 @@ class View:
     """Percent by revision, as route and status agree that the gateway divides calls; None while they do not."""
     refused: str = ""
     """Why Knative refuses the specification."""
+    lost: str = ""
+    """A revision that KServe's status relies on and that is gone, as when the Knative service was deleted."""
     stopped: bool = False
 
     @property
@@ -99,6 +101,7 @@ def read_view(service: Json, revisions: Iterable[Json], route: Json | None, pods
     known = {each["metadata"]["name"]: read_revision(each, pods) for each in revisions}
     created, ready, rolled_out, before = (known.get(component.get(name, "")) for name in _NAMES)
     failed = conditions_of(service).get("PredictorReady", {})
+    relied_on = (component.get(name, "") for name in ("latestReadyRevision", "latestRolledoutRevision"))
     return View(
         asked=predictor.get("canaryTrafficPercent"),
         wanted=Model(uri_of(predictor), digest_in(predictor.get("model", {}))),
@@ -109,6 +112,7 @@ def read_view(service: Json, revisions: Iterable[Json], route: Json | None, pods
         before=before,
         shares=_shares(service, route),
         refused=told(failed) if failed.get("reason") == "ReconcileFailed" else "",
+        lost=next((name for name in relied_on if name and name not in known), ""),
         stopped=is_stopped(service),
     )
 

@@ -30,7 +30,9 @@ class Roles(NamedTuple):
 
 
 def read_roles(view: View) -> Roles:
-    """Who is who; None is nobody."""
+    """Who is who; None is nobody, as when revisions are lost."""
+    if view.lost:
+        return Roles(None, None)
     if view.asked is None:
         return _without_split(view)
     if view.rolled_out is None:
@@ -67,10 +69,11 @@ def _way_back(view: View) -> Roles:
 
 
 def _asked_for(view: View) -> Role | None:
+    """By the latest ready revision of the wanted model, which has its share while a newer one is made, or else the newest."""
     if not view.wanted.uri:
         return None
-    made = view.created is not None and view.created.model == view.wanted
-    return Role(view.wanted, view.created if made else None)
+    made = (each for each in (view.ready, view.created) if each and each.model == view.wanted)
+    return Role(view.wanted, next(made, None))
 
 
 def _played_by(revision: Revision | None) -> Role | None:

@@ -90,13 +90,13 @@ def abort(view: View) -> Wish | None:
 
 def _can_take(view: View, role: Role | None, percent: int) -> bool:
     revision = role.revision if role else None
-    return revision is not None and is_latest(view, role) and can_serve(revision, percent)
+    return revision is not None and view.settled and is_latest(view, role) and can_serve(revision, percent)
 
 
 def _is_back(view: View) -> bool:
     """The stable's model is the latest that is ready, and so gets everything when the split goes."""
     latest = Role(view.ready.model, view.ready) if view.ready else None
-    return view.settled and view.shares is not None and _can_take(view, latest, 100)
+    return view.shares is not None and _can_take(view, latest, 100)
 
 
 def _send_back(view: View, stable: Role, canary: Role) -> Wish | None:

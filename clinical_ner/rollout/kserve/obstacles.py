@@ -14,7 +14,6 @@ from clinical_ner.rollout.kserve.rights import Mode, Part
 
 AUTOSCALER = "serving.kserve.io/autoscalerClass"
 _LONGEST_VERSION = "v999"
-_OWNED = ("predictor.model.storageUri", "predictor.model.env")
 
 
 def find_obstacles(found: Discovered, part: Part = "controller") -> list[str]:
@@ -76,17 +75,22 @@ def _standard_fields(_: Discovered, service: Json) -> Iterator[str]:
 def _knative_mode(_: Discovered, service: Json) -> Iterator[str]:
     if service["spec"].get("canary"):
         yield "spec.canary is set, which Knative mode refuses: remove it"
+    yield from _written_by_others(service, "predictor.canaryTrafficPercent")
 
 
 def _ownership(_: Discovered, service: Json) -> Iterator[str]:
     """A rollout's fields in an overlay undo the rollout whenever the overlay is applied."""
-    for path in _OWNED:
-        others = sorted(set(writers_of(service, path)) - {MANAGER})
-        if others:
-            yield (
-                f"{path} belongs to the rollout and was written by {', '.join(others)}: hand it over "
-                '(docs/rollout.md, "On a cluster"), or applying that again undoes a rollout'
-            )
+    for path in ("predictor.model.storageUri", "predictor.model.env"):
+        yield from _written_by_others(service, path)
+
+
+def _written_by_others(service: Json, path: str) -> Iterator[str]:
+    others = sorted(set(writers_of(service, path)) - {MANAGER})
+    if others:
+        yield (
+            f"{path} belongs to the rollout and was written by {', '.join(others)}: hand it over "
+            '(docs/rollout.md, "On a cluster"), or applying that again undoes a rollout'
+        )
 
 
 def _pods(found: Discovered, service: Json) -> Iterator[str]:
