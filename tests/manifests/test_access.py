@@ -20,19 +20,19 @@ RULES = {
         "get modelrollouts.clinical-ner.io",
     },
     "clinical-ner-rollout-controller": {
-        *(f"{verb} modelrollouts.clinical-ner.io" for verb in ("get", "list", "watch")),
-        *(f"{verb} modelrollouts.clinical-ner.io/status" for verb in ("get", "patch", "update")),
+        *(f"{verb} modelrollouts.clinical-ner.io" for verb in ("get", "list")),
+        "update modelrollouts.clinical-ner.io/status",
         "get inferenceservices.serving.kserve.io/clinical-ner",
         "patch inferenceservices.serving.kserve.io/clinical-ner",
         "list pods",
-        *(f"{verb} events{group}" for verb in ("create", "patch") for group in ("", ".events.k8s.io")),
+        *(f"create events{group}" for group in ("", ".events.k8s.io")),
         "create leases.coordination.k8s.io",
-        *(f"{verb} leases.coordination.k8s.io/clinical-ner-rollout-controller" for verb in ("get", "patch", "update")),
+        *(f"{verb} leases.coordination.k8s.io/clinical-ner-rollout-controller" for verb in ("get", "update")),
     },
 }
 """Every right of each account on the objects of its namespace, in every overlay."""
 
-STANDARD = {"get httproutes.gateway.networking.k8s.io", "get deployments.apps", "list endpointslices.discovery.k8s.io"}
+STANDARD = {"get httproutes.gateway.networking.k8s.io", "get deployments.apps"}
 KNATIVE = {"get revisions.serving.knative.dev", "get routes.serving.knative.dev"}
 SUBMITS = {
     *(f"{verb} runs.pipelines.kubeflow.org" for verb in ("create", "get", "list")),
@@ -65,6 +65,8 @@ FORBIDDEN = (
     "patch inferenceservices.serving.kserve.io/another",
     "patch servingruntimes.serving.kserve.io/clinical-ner",
     "approve modelrollouts.clinical-ner.io",
+    "abort modelrollouts.clinical-ner.io",
+    "patch modelrollouts.clinical-ner.io",
     "delete modelrollouts.clinical-ner.io",
     "create rolebindings.rbac.authorization.k8s.io",
     "escalate roles.rbac.authorization.k8s.io",
@@ -189,14 +191,14 @@ def test_only_an_approver_approves(newest, installed):
         }
         newest.apply(binding)
 
-    rollouts = [f"{verb} modelrollouts.clinical-ner.io" for verb in ("approve", "create", "patch", "get", "delete")]
+    rollouts = [f"{verb} modelrollouts.clinical-ner.io" for verb in ("abort", "approve", "create", "patch", "get", "delete")]
     others = [
         "patch modelrollouts.clinical-ner.io/status",
         "patch inferenceservices.serving.kserve.io/clinical-ner",
         "list secrets",
     ]
     may = {group: allowed(newest, [*rollouts, *others], namespace, "person", group) for group in ("operators", "approvers")}
-    assert may["operators"] == {f"{verb} modelrollouts.clinical-ner.io" for verb in ("create", "patch", "get")}
+    assert may["operators"] == {f"{verb} modelrollouts.clinical-ner.io" for verb in ("abort", "create", "patch", "get")}
     assert may["approvers"] == {f"{verb} modelrollouts.clinical-ner.io" for verb in ("approve", "patch", "get")}
 
 

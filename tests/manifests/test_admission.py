@@ -50,7 +50,8 @@ def patch(newest: Kubernetes) -> Callable[[dict], str]:
     objects = build(OVERLAYS["production"])
     namespace = namespace_of(objects)
     newest.apply(*(each for each in objects if each["kind"] in KINDS))
-    newest.kubectl("apply", "--server-side", "--validate=strict", "-k", str(ROOT / "manifests/admission"))
+    policy = str(ROOT / "manifests/admission/rollout-controller.yaml")
+    newest.kubectl("apply", "--server-side", "--validate=strict", "-f", policy)
     who = f"--as=system:serviceaccount:{namespace}:clinical-ner-rollout-controller"
 
     def send(change: dict) -> str:

@@ -9,6 +9,7 @@ closed = pytest.mark.parametrize("overlay", CLOSED, ids=lambda path: path.name)
 
 SERVER = {"serving.kserve.io/inferenceservice": "clinical-ner"}
 CONTROLLER = {"app.kubernetes.io/name": "clinical-ner", "app.kubernetes.io/component": "rollout-controller"}
+FIGURES = {"app.kubernetes.io/name": "clinical-ner", "app.kubernetes.io/component": "key-figures"}
 MONITOR = {"app.kubernetes.io/name": "clinical-ner", "app.kubernetes.io/component": "monitor"}
 STEP = {"pipeline/runid": "any"}
 STRANGER = {"app": "any"}
@@ -76,10 +77,19 @@ def test_server_is_reached_by_gateway_prometheus_and_rollout(overlay):
 
 
 @closed
-@pytest.mark.parametrize("labels", [CONTROLLER, MONITOR, STEP], ids=["controller", "monitor", "step"])
+@pytest.mark.parametrize("labels", [FIGURES, MONITOR, STEP], ids=["figures", "monitor", "step"])
 def test_programs_that_ask_are_never_asked(overlay, labels):
-    """Nobody connects to the rollout controller, the monitor or a pipeline's step."""
+    """Nobody connects to the monitor, the key figures or a pipeline's step."""
     assert flows(overlay, labels, "ingress", "from") == set()
+
+
+@closed
+def test_controller_is_asked_for_its_numbers_alone(overlay):
+    """By Prometheus, at the port that its pod names, and by the kubelet."""
+    scraped = {("monitoring", 9090)}
+    assert flows(overlay, CONTROLLER, "ingress", "from") == scraped | tunnels(scraped) | {("probes", 9090)}
+    (container,) = pod_templates(build(overlay))["clinical-ner-rollout-controller"]["spec"]["containers"]
+    assert [port["containerPort"] for port in container["ports"]] == [9090]
 
 
 @closed
@@ -88,9 +98,10 @@ def test_programs_reach_what_they_need(overlay):
     outside = {("outside", 443), ("outside", 6443)}
     controller = {("monitoring", 9090), ("server", 8080)}
     monitor = {("kubeflow", 8888), ("monitoring", 9091)}
-    step = {("monitoring", 9091)}
+    figures = step = {("monitoring", 9091)}
     assert flows(overlay, CONTROLLER, "egress", "to") == DNS | outside | controller | tunnels(controller)
     assert flows(overlay, MONITOR, "egress", "to") == DNS | {("outside", 443)} | monitor | tunnels(monitor)
+    assert flows(overlay, FIGURES, "egress", "to") == DNS | {("outside", 443)} | figures | tunnels(figures)
     assert flows(overlay, STEP, "egress", "to") == DNS | outside | {("kubeflow", 0)} | step | tunnels(step)
 
 
@@ -100,3 +111,5 @@ def test_policies_know_the_pods_by_their_labels(overlay):
     labels = {name: template["metadata"]["labels"] for name, template in pod_templates(build(overlay)).items()}
     assert labels["server"].items() >= SERVER.items()
     assert labels["clinical-ner-monitor"].items() >= MONITOR.items()
+    assert labels["clinical-ner-key-figures"].items() >= FIGURES.items()
+    assert labels["clinical-ner-rollout-controller"].items() >= CONTROLLER.items()

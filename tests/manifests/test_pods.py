@@ -5,6 +5,9 @@ import re
 import pytest
 from typer.main import get_command
 
+from clinical_ner.cli import app as library_app
+from clinical_ner.cli.rollout_controller import METRICS_PORT
+from clinical_ner.rollout.addresses import parse_address
 from pipelines.__main__ import app as pipelines_app
 from serving.settings import ServingSettings
 from tests.manifests.built import OVERLAYS, ROOT, build, namespace_of, of_kind, only, pod, pod_templates, serving_pod
@@ -112,14 +115,53 @@ def test_spool_of_the_log_is_a_volume_above_its_cap(objects):
     assert cap < int(gibibytes[1]) * 1024**3
 
 
+COMMANDS = {
+    "clinical-ner-monitor": (["python", "-m", "pipelines", "monitor"], pipelines_app, ["monitor"]),
+    "clinical-ner-key-figures": (["clinical-ner", "kpi"], library_app, ["kpi"]),
+    "clinical-ner-rollout-controller": (["clinical-ner", "rollout", "controller"], library_app, ["rollout", "controller"]),
+}
+"""What each pod runs, and where its command line is defined."""
+
+
 @overlays
-def test_monitor_is_called_with_options_that_it_has(objects):
-    """The CronJob's command is one of this project with options that exist."""
-    (container,) = only(objects, "CronJob")["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
-    assert container["command"] == ["python", "-m", "pipelines", "monitor"]
-    group = get_command(pipelines_app)
-    known = {name for option in group.commands["monitor"].params for name in option.opts}
-    assert {each.partition("=")[0] for each in container["args"] if each.startswith("--")} <= known
+def test_programs_are_called_with_options_that_they_have(objects):
+    """Every command is one of this project, with options that exist."""
+    templates = pod_templates(objects)
+    assert templates.keys() <= COMMANDS.keys() | {"server"}
+    for name in templates.keys() & COMMANDS.keys():
+        (container,) = templates[name]["spec"]["containers"]
+        expected, app, path = COMMANDS[name]
+        assert container["command"] == expected
+        command = get_command(app)
+        for part in path:
+            command = command.commands[part]
+        known = {option for parameter in command.params for option in parameter.opts}
+        assert {each.partition("=")[0] for each in container["args"] if each.startswith("--")} <= known
+
+
+@overlays
+def test_rollout_controller_is_one_and_is_probed_where_it_answers(objects):
+    """Two of them never overlap, the probes ask the port that it opens, and its service is that of the manifests."""
+    spec = only(objects, "Deployment")["spec"]
+    assert (spec["replicas"], spec["strategy"]) == (1, {"type": "Recreate"})
+    (container,) = spec["template"]["spec"]["containers"]
+    assert {port["name"]: port["containerPort"] for port in container["ports"]} == {"metrics": METRICS_PORT}
+    for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
+        assert container[probe]["httpGet"] == {"path": "/healthz", "port": "metrics"}
+    address = parse_address(container["args"][0].removeprefix("--target=").replace("$(NAMESPACE)", "any"))
+    assert address == ("any", only(objects, "InferenceService")["metadata"]["name"])
+
+
+@overlays
+def test_numbers_of_the_controller_are_scraped(objects):
+    """Where Prometheus is: by the labels and the port of its pod."""
+    template, monitors = only(objects, "Deployment")["spec"]["template"], of_kind(objects, "PodMonitor")
+    name = template["spec"]["serviceAccountName"]
+    found = [each["spec"] for each in monitors if each["metadata"]["name"] == name]
+    for monitor in found:
+        assert monitor["selector"]["matchLabels"] == template["metadata"]["labels"]
+        assert monitor["podMetricsEndpoints"][0]["port"] == template["spec"]["containers"][0]["ports"][0]["name"]
+    assert len(found) == len(monitors) / 2
 
 
 def test_model_fetcher_is_given_its_restrictions(newest):
