@@ -90,3 +90,9 @@ def test_commands_run_in_the_training_image(train_image: Images) -> None:
     """Both command lines answer, though nothing but /tmp can be written."""
     assert "predict" in train_image.run("clinical-ner", "--help")
     assert "monitor" in train_image.run("python", "-m", "pipelines", "--help")
+
+
+def test_libraries_of_an_image_load(image: Images) -> None:
+    """What was taken out of compiled libraries, or from beside them, none of those that are left needs."""
+    load = f"import ctypes, pathlib\nfor path in sorted(pathlib.Path('{SITE_PACKAGES}').rglob('*.so*')): ctypes.CDLL(str(path))"
+    assert image.run("python", "-c", load) == ""
