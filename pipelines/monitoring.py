@@ -35,6 +35,8 @@ def monitoring(
     novelty_new_share: float = 0.05,
     corrections_uri: str = "",
     reviewed_uri: str = "",
+    roll_back_on: str = "never",
+    rollout_target: str = "",
     mode: str = "propose",
     cool_down_hours: float = 24.0,
     min_new_documents: int = 50,
@@ -73,6 +75,8 @@ def monitoring(
         novelty_new_share: Share of new words among the recurring unknown ones, less what chance gives, that is an alert.
         corrections_uri: Corrections to train on, as dataset://DIGEST; empty for the model's current ones, none for none.
         reviewed_uri: Notes to compare live and previous version on, likewise; empty for the uniformly sampled current ones.
+        roll_back_on: reviewed-f1 rolls a live version back that reviewed notes show to be worse, never leaves it to a person.
+        rollout_target: Service whose rollouts move the traffic: kserve:NAMESPACE/SERVICE or local:FOLDER; empty without any.
         mode: propose leaves the submission to a person (clinical-ner resubmit approve), auto submits.
         cool_down_hours: Hours from the end of a training run to the next submission.
         min_new_documents: New or changed training documents below which nothing is trained.
@@ -125,6 +129,8 @@ def monitoring(
         registry_uri=registry_uri,
         corrections_uri=corrections_uri,
         reviewed_uri=reviewed_uri,
+        roll_back_on=roll_back_on,
+        rollout_target=rollout_target,
         metrics_to=metrics_to,
     )
     with dsl.If(decided.outputs["Output"] == "yes", name="asked for"):
@@ -146,6 +152,8 @@ def monitoring(
             kfp_host=kfp_host,
             kfp_namespace=kfp_namespace,
             runs_folder=runs_folder,
+            roll_back_on=roll_back_on,
+            rollout_target=rollout_target,
             metrics_to=metrics_to,
         )
     for task in (collected, decided, submitted):

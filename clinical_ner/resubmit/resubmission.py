@@ -18,6 +18,7 @@ from clinical_ner.resubmit.runs import Runs
 from clinical_ner.resubmit.store import TAKEN, Found, RecordStore
 from clinical_ner.resubmit.training_set import build_training_set
 from clinical_ner.storage import Storage, open_storage
+from clinical_ner.version_states import State as VersionState
 
 _NO_TASKS = "export tasks by `clinical-ner feedback export`"
 
@@ -177,7 +178,8 @@ class Resubmitter:
         champion = self._runs.registry.champion(self.model_name)
         if champion and champion.digest == record.cause.champion_digest:
             return ""
-        if record.cause.action == ROLL_BACK and record.state is State.FAILED:
-            return ""  # its first attempt has withdrawn that champion
+        withdrawn = self._runs.registry.states(self.model_name).of(record.champion_version) is VersionState.ROLLED_BACK
+        if record.cause.action == ROLL_BACK and withdrawn:
+            return ""  # by its first attempt, or by a rollout
         live = champion.version if champion else "no version"
         return f"it was made against {record.champion_version}, but {live} is live now; wait for the next decision"

@@ -81,6 +81,8 @@ class Runs:
     def _submit(self, found: Found, lease: Lease) -> Outcome:
         """Submit under the record's key; a submission in doubt stays ``submitting``, and the next call asks again."""
         record = found.record
+        if reason := self._why_waiting(record):
+            return self._wait(found, reason, lease)
         try:
             self._withdraw(record)
             lease.renew()  # the fence: whoever lost the lock posts nothing
@@ -94,12 +96,29 @@ class Runs:
         return Outcome(status="submitted", reason=reason, cause_id=record.cause.id, run=run, alerts=_news(record))
 
     def _withdraw(self, record: Record) -> None:
-        """Make the version before live again when that is the action; repeating it changes nothing."""
-        if record.cause.action == ROLL_BACK:
+        """Make the version before live again when that is the action; repeating it changes nothing.
+
+        Where a rollout moves the traffic, it moves the live pointer too, and has done so by now.
+        """
+        if record.cause.action == ROLL_BACK and not _rolled_out(record):
             reason = f"resubmission {record.cause.id[:12]}: {record.steps[-1].reason}"
             self.registry.roll_back(
                 record.cause.model_name, record.champion_version, actor=record.steps[-1].actor, reason=reason
             )
+
+    def _why_waiting(self, record: Record) -> str:
+        """Why a training after a roll back cannot begin: it is to be judged against the version that is live again by then."""
+        name, worse = record.cause.model_name, record.champion_version
+        if record.cause.action != ROLL_BACK or not _rolled_out(record) or self.registry.states(name).live != worse:
+            return ""
+        return f"{worse} is still live; the training begins when a rollout has brought the version before it back"
+
+    def _wait(self, found: Found, reason: str, lease: Lease) -> Outcome:
+        """Leave it ``submitting``: the next call asks again."""
+        if is_overdue(found.record, self.clock(), self.rules):
+            return self._give_up(found, f"not begun within max_run_hours: {reason}", lease)
+        alert = f"{ROLL_BACK} {found.record.cause.id[:12]} of {found.record.cause.model_name}: {reason}"
+        return Outcome(status="submitting", reason=reason, cause_id=found.record.cause.id, alerts=(alert,))
 
     def _doubt(self, found: Found, error: PipelineRunError, lease: Lease) -> Outcome:
         record = found.record
@@ -154,6 +173,11 @@ class Runs:
         if record.state is State.SUCCEEDED and not record.produced:
             return (f"training {what} of {name} registered no version: read its gate report{where}; the live version stays",)
         return ()
+
+
+def _rolled_out(record: Record) -> bool:
+    """Whether rollouts move the traffic of the model's service, and the live pointer with it."""
+    return bool(record.parameters.get("rollout_target"))
 
 
 def _news(record: Record) -> tuple[str, ...]:

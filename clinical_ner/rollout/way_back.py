@@ -1,8 +1,11 @@
 """The order to go back: one write, which whoever advances rollouts carries out."""
 
+from clinical_ner.errors import AlreadyExists
+from clinical_ner.registry import Registry
+from clinical_ner.rollout.records import Stored
 from clinical_ner.rollout.rollouts import Rollouts, find_active
 from clinical_ner.rollout.specs import make_restore
-from clinical_ner.rollout.status import Abort
+from clinical_ner.rollout.status import Abort, Phase
 from clinical_ner.storage import Storage
 from clinical_ner.version_states import Cause
 
@@ -26,5 +29,37 @@ def order_way_back(rollouts: Rollouts, storage: Storage, model: str, cause: Caus
         rollouts.abort(active.spec.name, Abort(**cause.check()._asdict(), withdraw=True))
         return f"rollout {active.spec.name} is to end, and {active.spec.version} to be withdrawn"
     spec = make_restore(storage, model, [each.spec.name for each in known], cause)
-    rollouts.create(spec)
+    return _describe(rollouts.create(spec))
+
+
+def order_once(rollouts: Rollouts, storage: Storage, model: str, version: str, cause: Cause) -> str:
+    """Bring back the version before ``version``, once, however often and by how many it is found worse; what stands, in words.
+
+    It supersedes the rollout of another version that is under way. Empty when ``version`` is not live, or no version was
+    before it: there is nothing to do then. An order that came to nothing, or was ended by a person, is not repeated.
+
+    Raises:
+        ConfigError: the actor or the reason is blank.
+    """
+    states = Registry(storage).states(model)
+    if states.live != version or states.previous is None:
+        return ""
+    known = rollouts.all()
+    earlier = [each for each in known if each.spec.purpose == "restore" and each.spec.withdraws == version]
+    if earlier:
+        return _describe(earlier[-1])
+    spec = make_restore(storage, model, [each.spec.name for each in known], cause)
+    if spec.withdraws != version:  # another one went live since
+        return ""
+    try:
+        return _describe(rollouts.create(spec))
+    except AlreadyExists:
+        return _describe(rollouts.read(spec.name))
+
+
+def _describe(restore: Stored) -> str:
+    spec, status = restore.spec, restore.status
+    if status.ended and status.phase is not Phase.SUCCEEDED:
+        what = f"was to bring {spec.version} back in place of {spec.withdraws}"
+        return f"rollout {spec.name} {what}, and {status.phase}: {status.reason}; a person must look"
     return f"rollout {spec.name} brings {spec.version} back in place of {spec.withdraws}"

@@ -22,7 +22,9 @@ from clinical_ner.model_package import Manifest
 from clinical_ner.registry import Registry
 from clinical_ner.reports.drift_summary import render_drift_summary
 from clinical_ner.resubmit.cause import QUIET
+from clinical_ner.resubmit.going_back import GoingBack
 from clinical_ner.resubmit.records import State
+from clinical_ner.resubmit.reviewed_notes import of_champion
 from clinical_ner.resubmit.store import RecordStore
 from clinical_ner.resubmit.training_set import build_training_set
 from clinical_ner.splitting import text_key
@@ -42,6 +44,8 @@ def decide(
     registry_uri: str,
     corrections_uri: str,
     reviewed_uri: str,
+    roll_back_on: str,
+    rollout_target: str,
     metrics_to: str,
     windows_path: PathLike,
     drift_path: PathLike,
@@ -51,13 +55,16 @@ def decide(
     """Decide under the rules that the windows were judged under; write the decision and the drift summary.
 
     The decision names the corrections it counted: they may be others a moment later. Returns ``yes`` when it asks for a
-    training, or when what became of the last one has to be seen to; else ``no``.
+    training, or when what became of the last one has to be seen to; else ``no``. How the way back is ordered is only checked
+    here: the stage that orders it may not run for months.
 
     Raises:
-        ConfigError: ``corrections_uri``, ``reviewed_uri`` or ``metrics_to`` is not what is expected.
+        ConfigError: ``corrections_uri``, ``reviewed_uri``, ``roll_back_on``, ``rollout_target`` or ``metrics_to`` is not what
+            is expected.
         NotFound: there is no such dataset.
         StorageError: a dataset's digest no longer matches.
     """
+    GoingBack.checked(roll_back_on, rollout_target)
     judged = load_judged(read_bytes(drift_path))
     storage = open_storage(registry_uri)
     decision = _decide(storage, model_name, judged, corrections_uri, reviewed_uri)
@@ -97,9 +104,10 @@ def count_corrected(storage: Storage, model_name: str, version: str, corrections
 
 
 def compare_versions(storage: Storage, model_name: str, version: str, notes: Sequence[Document]) -> ReviewedF1 | None:
-    """The version and the one that was live before it, both run on the reviewed notes that neither was trained on.
+    """The version and the one that was live before it, both run on reviewed notes that neither was trained on.
 
-    None without notes, without an earlier version, or when another version went live since the window was collected.
+    Of these only what the version itself answered counts, and what does not say who answered it. None without notes, without
+    an earlier version, or when another version went live since the window was collected.
     """
     registry = Registry(storage)
     states = registry.states(model_name)
@@ -108,8 +116,9 @@ def compare_versions(storage: Storage, model_name: str, version: str, notes: Seq
         return None
     trained = _texts_of(storage, [registry.get(model_name, each).manifest for each in (version, before)])
     unseen = [note for note in notes if text_key(note.text) not in trained]
-    labels = registry.get(model_name, version).manifest.labels
-    counts = (_count(storage, model_name, each, unseen, labels) for each in (version, before))
+    live = registry.get(model_name, version).manifest
+    answered = of_champion(unseen, live)
+    counts = (_count(storage, model_name, each, answered, live.labels) for each in (version, before))
     return compare_reviewed(*counts)
 
 

@@ -19,14 +19,15 @@ from clinical_ner.errors import ConfigError, DataError, StorageError
 from clinical_ner.feedback import export_tasks
 from clinical_ner.registry import Registry
 from clinical_ner.resubmit import Outcome, Request, ResubmitRules, Resubmitter
-from clinical_ner.resubmit.cause import QUIET
+from clinical_ner.resubmit.cause import QUIET, ROLL_BACK
 from clinical_ner.resubmit.further_parameters import check_further_parameters
+from clinical_ner.resubmit.going_back import NEVER, GoingBack
 from clinical_ner.resubmit.opening import open_backend
 from clinical_ner.resubmit.package_source import local_package
 from clinical_ner.resubmit.store import RecordStore
 from clinical_ner.settings import Settings
 from clinical_ner.stages.artifacts import PathLike, read_bytes, write_text
-from clinical_ner.storage import open_storage
+from clinical_ner.storage import Storage, open_storage
 
 _log = structlog.get_logger()
 
@@ -44,6 +45,8 @@ def resubmit(
     kfp_host: str,
     kfp_namespace: str,
     runs_folder: str,
+    roll_back_on: str,
+    rollout_target: str,
     metrics_to: str,
     outcome_path: PathLike,
 ) -> str:
@@ -55,18 +58,21 @@ def resubmit(
         ConfigError: a parameter is wrong; nothing was submitted.
         StorageError: the registry's store failed; the next run of the pipeline goes on where this one stopped.
     """
-    decision = read_decision(decision_path)
+    decision, going_back = read_decision(decision_path), GoingBack.checked(roll_back_on, rollout_target)
+    owner = f"monitoring-pipeline {socket.gethostname()} {os.getpid()}"
+    storage = open_storage(registry_uri)
+    told = go_back(decision, going_back, storage, owner)
     runs = Path(runs_folder).absolute()
     package = local_package(training_package, Path(tempfile.gettempdir()) if kfp_host else runs / "packages")
-    rules = with_parameters(limits, training_parameters, package)
+    rules = left_to_a_person(with_parameters(limits, training_parameters, package, rollout_target), decision, going_back)
     token = Settings().kfp_token.get_secret_value()
     backend = open_backend(package, host=kfp_host, token=token, namespace=kfp_namespace, runs=runs)
-    owner = f"monitoring-pipeline {socket.gethostname()} {os.getpid()}"
     export = partial(describe_export, samples_uri or log_uri or registry_uri, registry_uri, model_name)
-    outcome = Resubmitter(registry_uri, model_name, backend, rules, owner, export_tasks=export).consider(request_of(decision))
+    resubmitter = Resubmitter(registry_uri, model_name, backend, rules, owner, export_tasks=export)
+    outcome = resubmitter.consider(request_of(decision)).alerting(*told)
     write_text(outcome_path, outcome.model_dump_json(indent=2))
     _log_outcome(model_name, outcome)
-    last = RecordStore(open_storage(registry_uri), model_name).last_run()
+    last = RecordStore(storage, model_name).last_run()
     publish(outcome_series(model_name, decision.window.model_version, outcome, last, now=utc_now()), metrics_to)
     return outcome.status
 
@@ -114,6 +120,24 @@ def request_of(decision: Decision) -> Request:
     )
 
 
+def go_back(decision: Decision, going_back: GoingBack, storage: Storage, actor: str) -> tuple[str, ...]:
+    """Order the way back where the decision asks for one, before and whatever becomes of the training; alerts of it.
+
+    Only reviewed notes ask for it, never drift, and only while the version that they are about is live.
+    """
+    if decision.action != ROLL_BACK:
+        return ()
+    model, version = decision.window.model_name, decision.window.model_version
+    told = going_back.order(storage, model, version, decision.reasons[0], actor=actor, clock=utc_now)
+    return (told,) if told else ()
+
+
+def left_to_a_person(rules: ResubmitRules, decision: Decision, going_back: GoingBack) -> ResubmitRules:
+    """A training after a roll back that a person has to order is only proposed."""
+    waits = decision.action == ROLL_BACK and going_back.target and going_back.on == NEVER
+    return rules.model_copy(update={"mode": "propose"}) if waits else rules
+
+
 def limits_of(**values: float | str) -> ResubmitRules:
     """Limits from a run's parameters.
 
@@ -127,8 +151,8 @@ def limits_of(**values: float | str) -> ResubmitRules:
         raise ConfigError("; ".join(problems)) from None
 
 
-def with_parameters(limits: ResubmitRules, training_parameters: str, package: Path) -> ResubmitRules:
-    """Limits with further parameters of the training pipeline, a JSON object.
+def with_parameters(limits: ResubmitRules, training_parameters: str, package: Path, rollout_target: str = "") -> ResubmitRules:
+    """Limits with further parameters of the training pipeline, a JSON object; a rollout's target is one, unless it is given.
 
     Raises:
         ConfigError: it is none, or has what the compiled pipeline has not, what resubmission sets itself, a value of a wrong
@@ -138,6 +162,8 @@ def with_parameters(limits: ResubmitRules, training_parameters: str, package: Pa
         given = dict(orjson.loads(training_parameters or "{}").items())
     except (orjson.JSONDecodeError, AttributeError) as error:
         raise ConfigError('training_parameters: not a JSON object such as {"min_f1": 0.7}') from error
+    if rollout_target:  # without it the training would move the live pointer by itself
+        given = {"rollout_target": rollout_target, **given}
     if given:
         check_further_parameters(given, package)
     return limits.model_copy(update={"parameters": given})

@@ -13,6 +13,8 @@ def decide(
     registry_uri: str,
     corrections_uri: str,
     reviewed_uri: str,
+    roll_back_on: str,
+    rollout_target: str,
     metrics_to: str,
     decision: dsl.Output[dsl.Artifact],
     drift_summary: dsl.Output[dsl.HTML],
@@ -26,6 +28,8 @@ def decide(
         registry_uri: Where models, datasets and records of resubmissions live.
         corrections_uri: Corrections as dataset://DIGEST; empty for the model's current ones, none for none.
         reviewed_uri: Uniformly sampled reviewed notes as dataset://DIGEST; empty for the current corrections' part, or none.
+        roll_back_on: never, or reviewed-f1 to order the way back when reviewed notes show the live version to be worse.
+        rollout_target: Service whose rollouts go back and forth: kserve:NAMESPACE/SERVICE, local:FOLDER, or empty.
         metrics_to: Pushgateway or folder that the decision's metrics go to; empty for nowhere.
         decision: Action, reasons in words and all numbers, as JSON.
         drift_summary: The same on one screen, each column against its reference.
@@ -40,6 +44,8 @@ def decide(
         registry_uri=registry_uri,
         corrections_uri=corrections_uri,
         reviewed_uri=reviewed_uri,
+        roll_back_on=roll_back_on,
+        rollout_target=rollout_target,
         metrics_to=metrics_to,
         windows_path=windows.path,
         drift_path=drift.path,

@@ -24,6 +24,8 @@ def resubmit(
     kfp_host: str,
     kfp_namespace: str,
     runs_folder: str,
+    roll_back_on: str,
+    rollout_target: str,
     metrics_to: str,
     outcome: dsl.Output[dsl.Artifact],
 ) -> str:
@@ -47,6 +49,8 @@ def resubmit(
         kfp_host: KFP API endpoint; this machine when empty.
         kfp_namespace: Profile of a multi-user Kubeflow, or empty.
         runs_folder: Folder of runs on this machine.
+        roll_back_on: never, or reviewed-f1 to order the way back when reviewed notes show the live version to be worse.
+        rollout_target: Service whose rollouts go back and forth: kserve:NAMESPACE/SERVICE, local:FOLDER, or empty.
         metrics_to: Pushgateway or folder that the outcome's metrics go to; empty for nowhere.
         outcome: What was done, and why, as JSON.
 
@@ -55,26 +59,23 @@ def resubmit(
     """
     from clinical_ner.stages import resubmit as stage
 
+    hours = {"cool_down_hours": cool_down_hours, "max_run_hours": max_run_hours}
+    counts = {"min_new_documents": min_new_documents, "max_attempts": max_attempts}
+    trials = {"retrain_trials": retrain_trials, "experiment_trials": experiment_trials}
     return stage.resubmit(
         model_name=model_name,
         registry_uri=registry_uri,
         log_uri=log_uri,
         samples_uri=samples_uri,
         decision_path=decision.path,
-        limits=stage.limits_of(
-            mode=mode,
-            cool_down_hours=cool_down_hours,
-            min_new_documents=min_new_documents,
-            max_attempts=max_attempts,
-            max_run_hours=max_run_hours,
-            retrain_trials=retrain_trials,
-            experiment_trials=experiment_trials,
-        ),
+        limits=stage.limits_of(mode=mode, **hours, **counts, **trials),
         training_parameters=training_parameters,
         training_package=training_package,
         kfp_host=kfp_host,
         kfp_namespace=kfp_namespace,
         runs_folder=runs_folder,
+        roll_back_on=roll_back_on,
+        rollout_target=rollout_target,
         metrics_to=metrics_to,
         outcome_path=outcome.path,
     )

@@ -40,6 +40,7 @@ def compile_small_pipeline(path):
         tuning_seed: int = 0,
         approval_required: bool = False,
         max_f1_drop: float = 0.02,
+        rollout_target: str = "",
         model_name: str = "",
         registry_uri: str = "",
     ) -> str:

@@ -102,9 +102,10 @@ def run_drift_report(registry_uri, folder, **changed):
     )
 
 
-def run_decide(registry_uri, folder, corrections_uri="", reviewed_uri="", metrics_to=""):
+def run_decide(registry_uri, folder, corrections_uri="", reviewed_uri="", metrics_to="", **going_back):
     """Decide on what is in ``folder``; returns yes or no."""
     return decide(
+        **{"roll_back_on": "never", "rollout_target": "", **going_back},
         model_name=NAME,
         registry_uri=registry_uri,
         corrections_uri=corrections_uri,
@@ -119,7 +120,9 @@ def run_decide(registry_uri, folder, corrections_uri="", reviewed_uri="", metric
 
 def run_resubmit(registry_uri, folder, *, samples_uri="", training_parameters="", package="", metrics_to="", **limits):
     """Resubmit, on this machine, as the decision in ``folder`` asks; returns the status. There is a ``package`` or none."""
+    going_back = {"roll_back_on": limits.pop("roll_back_on", "never"), "rollout_target": limits.pop("rollout_target", "")}
     return resubmit(
+        **going_back,
         model_name=NAME,
         registry_uri=registry_uri,
         log_uri="",

@@ -69,6 +69,8 @@ def stage(api, s3_uri, corrections, tmp_path):
             kfp_host=api.host,
             kfp_namespace="",
             runs_folder=str(folder / "runs"),
+            roll_back_on="never",
+            rollout_target="",
             metrics_to="",
             outcome_path=folder / "outcome",
         )
