@@ -1,11 +1,14 @@
 """Whole rollouts by controllers beside a real API server, with what may go wrong on its side."""
 
 from datetime import timedelta
+from pathlib import Path
 from threading import Event
 
 import pytest
+import yaml
 
-from clinical_ner.errors import Conflict
+from clinical_ner.errors import ClusterUnreachable, Conflict
+from clinical_ner.kubernetes_api import KubernetesApi
 from clinical_ner.registry import Registry
 from clinical_ner.rollout.controller.lease import LEASES, NAME, ClusterLease
 from clinical_ner.rollout.custom_resources.codec import MODEL_ROLLOUTS, to_object
@@ -14,6 +17,9 @@ from clinical_ner.rollout.status import Approval, Phase
 from tests.clinical_ner.rollout.controller.running import Running
 from tests.clinical_ner.rollout.file_world import MODEL, SERVICE
 from tests.clinical_ner.rollout.stage import START
+from tests.servers.kubernetes import TOKEN
+
+RIGHTS = Path(__file__).parents[4] / "manifests/rbac/rollout-controller.yaml"
 
 
 def test_rollout_succeeds_and_is_told(one, start, cluster_api):
@@ -30,6 +36,26 @@ def test_rollout_succeeds_and_is_told(one, start, cluster_api):
     assert one.value("controller_leading") == 1
     conditions = {each["type"]: each for each in cluster_api.get(MODEL_ROLLOUTS, "v2")["status"]["conditions"]}
     assert (conditions["Ready"]["status"], conditions["Reconciling"]["status"]) == ("True", "False")
+
+
+def test_rights_of_its_account_are_enough(newest, cluster_api, store, start, tmp_path):
+    """Those in manifests/rbac, from the first look to the end, events and Lease included; it can make no rollout itself."""
+    start()
+    running = Running(store, log_in(newest, cluster_api.namespace, tmp_path))
+    running.until("v2", Phase.SUCCEEDED)
+    assert running.value("controller_lost_events_total") == 0
+    assert running.value("controller_rounds_total", outcome="failed") == 0
+    with pytest.raises(ClusterUnreachable, match="cannot create resource"):
+        running.records.create(running.records.read("v2").spec.model_copy(update={"name": "v9"}))
+
+
+def log_in(cluster, namespace, folder):
+    """The API as the controller's account."""
+    cluster.apply(*yaml.safe_load_all(RIGHTS.read_text()), options=("-n", namespace))
+    token = cluster.kubectl("-n", namespace, "create", "token", "clinical-ner-rollout-controller").strip()
+    config = folder / "kubeconfig-controller"
+    config.write_text(cluster.kubeconfig.read_text().replace(TOKEN, token))
+    return KubernetesApi.connect(namespace, kubeconfig=str(config))
 
 
 def test_of_two_controllers_one_acts(one, start, store, cluster_api):
