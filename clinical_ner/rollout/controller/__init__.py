@@ -7,5 +7,6 @@
     telling      log, events and numbers of a rollout
     metrics      what it shows of itself
     endpoints    /metrics and /healthz
+    late         a service that is found when it is first asked for
     assembly     all of it, put together
 """
