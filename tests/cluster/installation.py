@@ -24,10 +24,11 @@ class Installation:
         self.objects: tuple[Object, ...] = ()
 
     def apply(self, folder: Path, s3: dict[str, str]) -> None:
-        """Write the overlay into ``folder``, make the Secrets of ``s3``, and apply what the cluster knows."""
+        """Write the overlay into ``folder``, make Secrets of ``s3``, and apply what the cluster knows, but no Deployment."""
         write_overlay(folder, self.namespace, self._values(s3["AWS_ENDPOINT_URL"]), self.images)
         self.objects = build(folder)
-        self.send(*(each for each in self.objects if each["apiVersion"] in BUILT_IN))
+        known = (each for each in self.objects if each["apiVersion"] in BUILT_IN)
+        self.send(*(each for each in known if each["kind"] != "Deployment"))
         keys = {name: value for name, value in s3.items() if name != "AWS_ENDPOINT_URL"}
         for name in ("clinical-ner-serving-s3", "clinical-ner-pipelines-s3"):
             self.send(self.secret(name, keys))

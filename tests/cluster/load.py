@@ -54,14 +54,25 @@ class Calls:
             self.failures.append(f"{way}: {outcome.status} {outcome.error}")
 
 
-@contextmanager
-def load(server) -> Iterator[Calls]:
+Way = tuple[str, Callable[[], Transport], int]
+"""Its name, how to connect, and for how many calls a connection is kept."""
+
+ALWAYS = 10**9
+
+
+def ways_to(server) -> list[Way]:
     """Six callers of ``server`` (``url``, ``grpc_target``): connections that are kept, new ones, and gRPC channels."""
+    kept, new = ("kept", lambda: RestJson(server), ALWAYS), ("new", lambda: RestJson(server), 1)
+    return [kept, kept, new, new, *[("grpc", lambda: GrpcContents(server), ALWAYS)] * 2]
+
+
+@contextmanager
+def load(ways: list[Way]) -> Iterator[Calls]:
+    """A caller for each of the ways, until the block ends."""
     calls = Calls()
-    ways = [("kept", RestJson, 10**9)] * 2 + [("new", RestJson, 1)] * 2 + [("grpc", GrpcContents, 10**9)] * 2
     with ThreadPoolExecutor(len(ways)) as pool:
-        for name, transport, keep in ways:
-            pool.submit(calls.call, name, lambda transport=transport: transport(server), keep)
+        for way in ways:
+            pool.submit(calls.call, *way)
         try:
             yield calls
         finally:

@@ -32,11 +32,9 @@ def deployment(installation: Installation, version: str, digest: str, replicas: 
     uri = f"{installation.registry_uri}/models/clinical-ner/{version}"
     labels = {**pod["metadata"]["labels"], "app": f"isvc.{NAME}", "component": "predictor"}
     pod["metadata"] = {"labels": labels, "annotations": {"internal.serving.kserve.io/storage-initializer-sourceuri": uri}}
-    pod["spec"]["initContainers"] = [fetcher(uri, installation.images["train"])]
-    pod["spec"]["volumes"] = [*pod["spec"]["volumes"], {"name": "kserve-provision-location", "emptyDir": {}}]
+    with_model(pod["spec"], uri, installation.images["train"])
     (container,) = pod["spec"]["containers"]
     container["env"] = [*container["env"], {"name": "CLINICAL_NER_MODEL_DIGEST", "value": digest}]
-    container["volumeMounts"] = [*container["volumeMounts"], {**model_mount(), "readOnly": True}]
     spec = {
         "replicas": replicas,
         "selector": {"matchLabels": {"app": f"isvc.{NAME}"}},
@@ -53,6 +51,15 @@ def service() -> Object:
     ]
     spec = {"selector": {"app": f"isvc.{NAME}"}, "ports": ports}
     return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": NAME}, "spec": spec}
+
+
+def with_model(pod: Object, uri: str, image: str) -> None:
+    """Add to a pod's specification what fetches the model at ``uri`` and shows it to the server."""
+    pod["initContainers"] = [fetcher(uri, image)]
+    pod["volumes"] = [*pod["volumes"], {"name": "kserve-provision-location", "emptyDir": {}}]
+    first, *others = pod["containers"]
+    mounts = [*first["volumeMounts"], {**model_mount(), "readOnly": True}]
+    pod["containers"] = [{**first, "volumeMounts": mounts}, *others]
 
 
 def fetcher(uri: str, image: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from clinical_ner.storage import open_storage
 from clinical_ner.tagger import Tagger
 from tests.clinical_ner.conftest import tiny_model  # noqa: F401  # a fixture
 from tests.cluster.installation import Installation
-from tests.cluster.load import load
+from tests.cluster.load import load, ways_to
 from tests.cluster.predictor import ServedModel
 from tests.serving.transports import GrpcContents, Request, RestJson, Tensor
 
@@ -62,7 +62,7 @@ def test_server_answers_through_the_service(served: ServedModel, tagger: Tagger,
 
 def test_rolling_update_under_load_fails_no_call(served: ServedModel, versions, capsys: pytest.CaptureFixture[str]) -> None:
     """Every pod is replaced by one of another version while six callers never pause: not one call fails, by REST or gRPC."""
-    with load(served) as calls:
+    with load(ways_to(served)) as calls:
         time.sleep(2)
         served.roll("v2", versions[1].digest, replicas=REPLICAS)
         time.sleep(2)
