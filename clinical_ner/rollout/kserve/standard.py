@@ -103,9 +103,9 @@ class StandardTarget:
     def _read(self, service: Json) -> Objects:
         return Objects(
             service=service,
+            pods=self.api.list(PODS, {SERVICE_LABEL: self.service}),
             deployments={name: self.api.get(DEPLOYMENTS, name) for name in workloads(service)},
             routes=[self.api.get(HTTP_ROUTES, name) for name in route_names(self.service)],
-            pods=self.api.list(PODS, {SERVICE_LABEL: self.service}),
         )
 
     def _send_canary(self, service: Json, spec: Json) -> None:

@@ -28,7 +28,10 @@ _DIGEST_PATH = f'predictor.model.env.k:{{"name":"{DIGEST_VARIABLE}"}}.value'
 
 @dataclass(frozen=True, slots=True)
 class Objects:
-    """Read one after the other, the InferenceService first. Of Deployments and routes None is one that is not there."""
+    """Read one after the other, the InferenceService first, and pods before what they belong to.
+
+    ``deployments`` are those that the specification stands for; of them and of routes None is one that is not there.
+    """
 
     service: Json
     deployments: Mapping[str, Json | None]
@@ -54,11 +57,12 @@ class Objects:
     @property
     def strangers(self) -> list[Json]:
         """Living pods of the service that no predictor of its specification stands for: on their way out, or about to be."""
-        labels = [each["spec"]["selector"]["matchLabels"].items() for each in self.deployments.values() if each]
+        wanted = [each["spec"]["selector"]["matchLabels"] for each in self.deployments.values() if each]
+        wanted += [{"app": f"isvc.{name}"} for name in self.deployments]  # for one that KServe is about to make again
         return [
             pod
             for pod in self.pods
-            if is_living(pod) and not any(label <= (pod["metadata"].get("labels") or {}).items() for label in labels)
+            if is_living(pod) and not any(each.items() <= (pod["metadata"].get("labels") or {}).items() for each in wanted)
         ]
 
 

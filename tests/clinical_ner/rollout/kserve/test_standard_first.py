@@ -1,0 +1,116 @@
+"""The first version of a service, and clusters and names that Standard mode cannot serve, with nothing written."""
+
+from itertools import count
+
+import pytest
+
+from clinical_ner.errors import ConfigError
+from clinical_ner.kubernetes_api import KubernetesApi
+from clinical_ner.rollout.kserve.resources import INFERENCE_SERVICES
+from clinical_ner.rollout.kserve.standard import StandardTarget
+from clinical_ner.rollout.targets import ModelReference
+from tests.clinical_ner.rollout.kserve.standard_stage import SETTLE_SECONDS
+from tests.clinical_ner.rollout.target_conformance import retry, set_percent, start, wait_for
+from tests.doubles.kserve.harness import MODEL, MODELS, SERVICE, StandardHarness, create_service
+
+NAMESPACES = count()
+BODY = {
+    "metadata": {"name": SERVICE, "annotations": {"serving.kserve.io/deploymentMode": "Standard"}},
+    "spec": {"predictor": {"model": {"modelFormat": {"name": MODEL}, "name": "", "storageUri": MODELS["v1"].uri}}},
+}
+
+
+class Empty(StandardHarness):
+    """The service as the overlay has it, which names no model."""
+
+    def begin(self):
+        create_service(self.kubernetes, self.namespace, self.overlay)
+
+
+@pytest.fixture
+def empty(started):
+    def make_target(api, service, model):
+        return StandardTarget(api, service, model, settle_seconds=SETTLE_SECONDS)
+
+    with Empty(started("kserve"), f"standard-first-{next(NAMESPACES)}", make_target) as harness:
+        yield harness
+
+
+@pytest.fixture
+def alone(cluster):
+    """A service without any controller, in each version of KServe."""
+    namespace = f"standard-alone-{next(NAMESPACES)}"
+    cluster.kubectl("create", "namespace", namespace)
+    yield KubernetesApi.connect(namespace, kubeconfig=str(cluster.kubeconfig))
+    cluster.kubectl("delete", "namespace", namespace, "--wait=false")
+
+
+def test_first_version_is_a_canary_with_everything_until_it_is_promoted(empty):
+    """It is nobody's stable before; the promotion restarts nothing, and the next version has it to fall back to."""
+    target, pods = empty.target, lambda: {each.name for each in empty.processes({}) if each.ready}
+    before = wait_for(target, lambda seen: seen.percent == 0)
+    assert (before.stable, before.canary, before.drift) == (None, None, ())
+    target.start(MODELS["v1"], before)
+    seen = wait_for(target, lambda seen: seen.percent == 100 and seen.canary.ready)
+    assert (seen.stable, seen.canary.version, seen.canary.digest, seen.asked) == (None, "v1", MODELS["v1"].digest, 100)
+    target.set_percent(100, seen)
+    assert target.observe().token == seen.token
+    serving = pods()
+    done = retry(target, target.promote, lambda seen: seen.canary is None)
+    assert (done.stable, done.asked, done.drift) == (seen.canary, None, ())
+    assert pods() == serving
+    start(target, MODELS["v2"])
+    assert set_percent(target, 50).stable.version == "v1"
+
+
+def test_first_version_that_is_aborted_leaves_the_service_as_it_was(empty):
+    """Without a model, and without anything of the rollout's."""
+    target, spec = empty.target, empty.service()["spec"]
+    target.start(MODELS["v1"], wait_for(target, lambda seen: seen.percent == 0))
+    retry(target, target.abort, lambda seen: seen.canary is None)
+    assert empty.service()["spec"] == spec
+
+
+def test_kserve_without_canaries_is_named(alone, cluster):
+    """KServe 0.18 has no field for the split: said before anything is written; a newer one takes it."""
+    alone.create(INFERENCE_SERVICES, BODY)
+    target = StandardTarget(alone, SERVICE, MODEL)
+    canary = cluster.get("crd", "inferenceservices.serving.kserve.io")["spec"]["versions"][0]["schema"]
+    if "canary" in canary["openAPIV3Schema"]["properties"]["spec"]["properties"]:
+        target.start(MODELS["v2"], target.observe())
+        assert target.observe().canary.version == "v2"
+        return
+    with pytest.raises(ConfigError, match=r"no spec\.canary.*0\.20"):
+        target.start(MODELS["v2"], target.observe())
+    assert alone.get(INFERENCE_SERVICES, SERVICE)["spec"] == BODY["spec"]
+
+
+@pytest.mark.parametrize(
+    ("version", "uri", "words"),
+    [
+        ("3", "s3://b/m/3", "cannot name a predictor"),
+        ("v1.2", "s3://b/m/v1.2", "cannot name a predictor"),
+        ("v" * 40, f"s3://b/m/{'v' * 40}", "KServe takes 63"),
+        ("v2", "file:///models/v2", "fetches no model"),
+    ],
+)
+def test_names_that_stop_kserve_are_refused(newest, version, uri, words):
+    """KServe takes them and then does nothing more, with Ready=True: nothing is written."""
+    namespace = f"standard-names-{next(NAMESPACES)}"
+    newest.kubectl("create", "namespace", namespace)
+    api = KubernetesApi.connect(namespace, kubeconfig=str(newest.kubeconfig))
+    api.create(INFERENCE_SERVICES, BODY)
+    target = StandardTarget(api, SERVICE, MODEL)
+    before = target.observe()
+    with pytest.raises(ConfigError, match=words):
+        target.start(ModelReference(version, "sha256:1", uri), before)
+    assert target.observe().token == before.token
+
+
+def test_service_that_does_not_exist_is_missing(newest):
+    """And nothing else is known of it."""
+    newest.kubectl("create", "namespace", "standard-missing")
+    seen = StandardTarget(
+        KubernetesApi.connect("standard-missing", kubeconfig=str(newest.kubeconfig)), SERVICE, MODEL
+    ).observe()
+    assert (seen.missing, seen.stable, seen.canary, seen.percent) == (True, None, None, None)

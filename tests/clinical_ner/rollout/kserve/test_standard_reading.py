@@ -1,0 +1,211 @@
+"""What objects of Standard mode show, and which fields are sent for each step."""
+
+import pytest
+
+from clinical_ner.errors import ConfigError
+from clinical_ner.rollout.kserve import predictors
+from clinical_ner.rollout.kserve.pods import RestartMemory
+from clinical_ner.rollout.kserve.resources import DIGEST_VARIABLE
+from clinical_ner.rollout.kserve.routes import Settling, shares_of
+from clinical_ner.rollout.kserve.standard_reading import Objects, drift, incarnation_of, is_whole, observe
+from clinical_ner.rollout.targets import ModelReference
+from tests.clinical_ner.rollout.kserve.pod_objects import DIGEST, LATER, URI, deployment, pod
+
+V2 = ModelReference("v2", "sha256:" + "2" * 64, URI.format("v2"))
+STABLE, CANARY = "ner-v1-predictor", "ner-v2-predictor"
+
+
+def model(version, digest):
+    format_ = {"modelFormat": {"name": "clinical-ner"}, "runtime": "clinical-ner", "name": "", "protocolVersion": "v2"}
+    return {**format_, "storageUri": URI.format(version), "env": [{"name": DIGEST_VARIABLE, "value": digest}]}
+
+
+def service(**spec):
+    predictor = {"name": "v1", "minReplicas": 3, "timeout": 60, "model": model("v1", DIGEST)}
+    return {"metadata": {"name": "ner", "namespace": "space"}, "spec": {"predictor": predictor, **spec}}
+
+
+def with_split(percent):
+    """A service that a rollout has given a canary."""
+    sent = predictors.with_canary(service(), V2)
+    found = service(canary=[{**sent["canary"][0], "trafficPercent": percent}])
+    found["spec"]["predictor"]["minReplicas"] = sent["predictor"]["minReplicas"]
+    return found
+
+
+def route(**weights):
+    references = [{"name": f"ner-{version}-predictor", "weight": weight} for version, weight in weights.items()]
+    return {"metadata": {"generation": 2}, "spec": {"rules": [{"backendRefs": references}]}}
+
+
+def seen(found, routes, *, pods=(), versions=("v1", "v2")):
+    deployments = {f"ner-{version}-predictor": deployment(version) for version in versions}
+    return observe(Objects(found, deployments, routes, pods), RestartMemory(), Settling(lambda: 9.0, seconds=0), "token")
+
+
+def test_canary_is_sent_with_all_that_is_its_own():
+    """One update: twice the pods for the stable; N for the canary, at 0 %, its model and digest, and the rest of the model."""
+    spec = predictors.with_canary(service(), V2)
+    owned = {"name": "", "storageUri": URI.format("v1"), "env": [{"name": DIGEST_VARIABLE, "value": DIGEST}]}
+    assert spec["predictor"] == {"name": "v1", "minReplicas": 6, "model": owned}
+    assert spec["canary"] == [
+        {"trafficPercent": 0, "predictor": {"name": "v2", "minReplicas": 3, "model": model("v2", V2.digest)}}
+    ]
+
+
+def test_promotion_copies_the_canary_and_restores_the_number():
+    """In one update, without the entry."""
+    spec = predictors.with_canary_as_stable(with_split(100))
+    owned = {"name": "", "storageUri": V2.uri, "env": [{"name": DIGEST_VARIABLE, "value": V2.digest}]}
+    assert spec == {"predictor": {"name": "v2", "minReplicas": 3, "model": owned}}
+
+
+def test_share_and_abort_keep_model_and_number():
+    """A share changes the share; the stable alone has its own number again."""
+    shared, before = predictors.with_percent(with_split(10), 50), with_split(10)["spec"]
+    assert shared["canary"] == [{**before["canary"][0], "trafficPercent": 50}]
+    assert shared["predictor"]["minReplicas"] == 6
+    assert predictors.without_canary(with_split(0))["predictor"] == {**shared["predictor"], "minReplicas": 3}
+
+
+def test_stable_without_a_name_stays_without():
+    """Giving it one would make KServe delete its pods at once."""
+    found = service()
+    del found["spec"]["predictor"]["name"]
+    assert "name" not in predictors.with_canary(found, V2)["predictor"]
+    assert seen(found, [None, None]).stable.version == "v1"
+
+
+def test_stable_that_bears_the_name_of_the_canary_is_refused():
+    """Somebody changed its model in place; KServe would refuse two of a name."""
+    found = service()
+    found["spec"]["predictor"]["name"] = "v2"
+    with pytest.raises(ConfigError, match="named v2 already"):
+        predictors.check_start(found, V2)
+
+
+@pytest.mark.parametrize(
+    ("routes", "shares"),
+    [
+        ([None, None], {}),
+        ([route(v1=90, v2=10)] * 2, {STABLE: 90, CANARY: 10}),
+        ([route(v1=1)] * 2, {STABLE: 100}),
+        ([route(v1=100, v2=0)] * 2, {STABLE: 100}),
+        ([route(v1=90, v2=10), route(v1=100)], None),
+        ([route(v1=90, v2=10), None], None),
+    ],
+)
+def test_share_is_what_both_routes_say(routes, shares):
+    """Weights as percent; without any route nobody gets anything."""
+    assert shares_of(routes) == shares
+
+
+@pytest.mark.parametrize(("generation", "status"), [(1, "True"), (2, "False")])
+def test_route_that_its_gateway_does_not_have_proves_nothing(generation, status):
+    """It reports an older one, or refuses it."""
+    found = route(v1=90, v2=10)
+    condition = {"type": "Accepted", "status": status, "observedGeneration": generation}
+    found["status"] = {"parents": [{"conditions": [condition]}]}
+    assert shares_of([found, found]) is None
+    condition |= {"observedGeneration": 2, "status": "True"}
+    assert shares_of([found, found]) == {STABLE: 90, CANARY: 10}
+
+
+def test_share_is_proven_when_it_has_settled():
+    """Every change, and every moment of disagreement, begins the time again; so does a new memory."""
+    now = [0.0]
+    settling = Settling(lambda: now[0], seconds=4)
+
+    def look(seconds, shares):
+        now[0] += seconds
+        return settling.settled(shares)
+
+    ten, fifty = {STABLE: 90, CANARY: 10}, {STABLE: 50, CANARY: 50}
+    assert [look(0, ten), look(3, ten), look(1, ten)] == [None, None, ten]
+    assert [look(1, fifty), look(3, fifty), look(1, None), look(3, fifty), look(3, fifty)] == [None] * 5
+    assert look(1, fifty) == fifty
+    assert Settling(lambda: now[0], seconds=4).settled(fifty) is None
+
+
+def test_share_that_is_not_the_asked_one_is_unknown():
+    """The status' echo of the specification proves nothing, and a route may be frozen."""
+    assert seen(with_split(50), [route(v1=90, v2=10)] * 2).percent is None
+    assert seen(with_split(10), [route(v1=90, v2=10)] * 2).percent == 10
+    assert seen(service(), [route(v1=90, v2=10)] * 2).percent is None
+
+
+def test_incarnation_changes_with_the_template_alone():
+    """Not by size, nor by what the Deployment is to its service; a Deployment that was made anew is another."""
+    other, again = deployment(replicas=5, generation=7), deployment(uid="another")
+    assert incarnation_of(other) == incarnation_of(deployment())
+    assert incarnation_of(again) != incarnation_of(deployment())
+    other["spec"]["template"]["metadata"]["annotations"] = {"kubectl.kubernetes.io/restartedAt": LATER}
+    assert incarnation_of(other) != incarnation_of(deployment())
+
+
+def test_pods_of_a_former_deployment_are_not_the_canary():
+    """Their restarts are not its own; while they are there the former canary is not gone."""
+    old = pod("old", "v2", restarts=3)
+    objects = {CANARY: deployment("v2", creationTimestamp=LATER), STABLE: deployment()}
+    found = Objects(with_split(0), objects, [None, None], [old])
+    assert observe(found, RestartMemory(), Settling(lambda: 0.0, 0), "").canary.restarts == 0
+    assert seen(service(), [None, None], pods=[old], versions=("v1",)).canary.version == "v2"
+    assert seen(service(), [None, None], pods=[pod("old", "v2", metadata={"deletionTimestamp": LATER})]).canary is None
+
+
+def test_pods_of_a_deployment_that_is_not_there_yet_are_no_canary():
+    """It was deleted by hand, or made between two looks: a service at rest has no canary for that."""
+    objects = Objects(service(), {STABLE: None}, [None, None], [pod()])
+    found = observe(objects, RestartMemory(), Settling(lambda: 0.0, 0), "")
+    assert (found.canary, found.stable.ready, found.stable.reason) == (None, False, "KServe has made no Deployment yet")
+
+
+def test_digest_of_processes_is_told_when_it_is_another():
+    """They were given it by somebody, whatever the specification says."""
+    wrong = pod("one", "v2")
+    assert seen(with_split(0), [None, None], pods=[wrong]).canary.digest == DIGEST
+    assert seen(with_split(0), [None, None]).canary.digest == V2.digest
+
+
+def test_canary_is_whole_with_all_its_pods_of_the_present_template():
+    """What promotion waits for: N ready pods, and a Deployment that is not being rolled."""
+    three = [pod(name, "v2") for name in "abc"]
+
+    def whole(pods, **changes):
+        found = deployment("v2", replicas=3, ready=3, **changes)
+        objects = Objects(with_split(100), {CANARY: found}, [None, None], pods)
+        return is_whole(objects, predictors.canary_of(objects.service))
+
+    assert whole(three)
+    assert not whole(three[:2])
+    assert not whole([*three[:2], pod("c", "v2", ready=False)])
+    assert not whole(three, generation=2)
+
+
+def changed(path, value):
+    found = with_split(10)
+    place = found["spec"]
+    for name in path[:-1]:
+        place = place[name]
+    place[path[-1]] = value
+    return found
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        (changed(("canary", 0, "predictor", "name"), "v5"), "the canary named v5 serves"),
+        (changed(("canary", 0, "predictor", "model", "runtime"), "other"), "differ in runtime"),
+        (changed(("predictor", "canaryTrafficPercent"), 10), "canaryTrafficPercent is 10"),
+        (changed(("canary",), with_split(10)["spec"]["canary"] * 2), "2 canaries"),
+    ],
+)
+def test_what_no_rollout_does_is_drift(found, words):
+    """A sentence each; a service as a rollout leaves it has none."""
+    assert any(words in each for each in drift(found))
+    assert list(drift(with_split(10))) == []
+
+
+def test_what_the_webhook_fills_in_is_no_difference():
+    """Empty names and resources."""
+    assert list(drift(changed(("canary", 0, "predictor", "model", "resources"), {}))) == []
