@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from clinical_ner.errors import ConfigError
-from clinical_ner.kubernetes_api import KubernetesApi
+from clinical_ner.kubernetes_api import MANAGER, KubernetesApi
 from clinical_ner.rollout.kserve.discovery import discover
 from clinical_ner.rollout.kserve.knative import KnativeTarget
 from clinical_ner.rollout.kserve.obstacles import find_obstacles
@@ -120,3 +120,22 @@ def test_service_that_is_not_there_is_named(newest, connect):
     assert found.mode_told == "Knative: the cluster's default"
     (told,) = find_obstacles(found)
     assert "no InferenceService another in namespace discovery-dev" in told
+
+
+def test_model_of_an_overlay_is_handed_over(newest, connect):
+    """Written once more by the rollout's manager and then left out of the overlay, it stays what it is."""
+    api = connect(newest, "dev")
+    uri = "s3://clinical-ner/registry/models/clinical-ner/v1"
+
+    def applied(manager, model):
+        body = {"apiVersion": "serving.kserve.io/v1beta1", "kind": "InferenceService", "spec": {"predictor": {"model": model}}}
+        options = [f"--field-manager={manager}", f"--namespace={api.namespace}"]
+        newest.apply({**body, "metadata": {"name": SERVICE}}, options=options)
+        return find_obstacles(discover(api, SERVICE))
+
+    format_alone = {"modelFormat": {"name": MODEL}}
+    (told,) = applied("argocd", {**format_alone, "storageUri": uri})
+    assert "predictor.model.storageUri belongs to the rollout and was written by argocd" in told
+    assert len(applied(MANAGER, {**format_alone, "storageUri": uri})) == 1
+    assert applied("argocd", format_alone) == []
+    assert api.get(INFERENCE_SERVICES, SERVICE)["spec"]["predictor"]["model"]["storageUri"] == uri
