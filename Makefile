@@ -4,6 +4,8 @@ BIN := .venv/bin
 UV := $(BIN)/uv
 EXTRAS := --extra train --extra serve --extra monitor --extra rollout --extra dev
 PYTEST_ARGS ?=
+# Where docs/runbooks is published: each alert's runbook_url leads there.
+RUNBOOKS ?= https://clinical-ner.example.org/docs/runbooks
 # Stages, servers and commands are processes: where nobody keeps byte code, each compiles thousands of modules anew.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -37,7 +39,7 @@ types: env  ## Static types
 	$(BIN)/mypy
 
 compile: env  ## Compile the pipelines, as files for KFP and as Kubernetes objects; write alert rules and dashboards
-	$(BIN)/python -m observability
+	$(BIN)/python -m observability --runbooks $(RUNBOOKS)
 	$(BIN)/python -m pipelines compile
 	$(BIN)/python -m pipelines compile --kubernetes --output manifests/pipelines \
 		--service-account clinical-ner-pipeline-runner --s3-secret clinical-ner-pipelines-s3 --s3-config clinical-ner-storage

@@ -30,7 +30,7 @@ class Installation:
         known = (each for each in self.objects if each["apiVersion"] in BUILT_IN)
         self.send(*(each for each in known if each["kind"] != "Deployment"))
         keys = {name: value for name, value in s3.items() if name != "AWS_ENDPOINT_URL"}
-        for name in ("clinical-ner-serving-s3", "clinical-ner-pipelines-s3"):
+        for name in ("clinical-ner-serving-s3", "clinical-ner-pipelines-s3", "clinical-ner-rollout-s3"):
             self.send(self.secret(name, keys))
         self.send(self.secret("clinical-ner-log-key", {"key": LOG_KEY}))
 
