@@ -69,7 +69,7 @@ def test_deleted_rollout_takes_nothing(records, cluster_api):
 
 def test_approval_is_not_lost_to_the_end_that_came_between(records, monkeypatch):
     """What was read before is not written on: the second reading says that it has ended."""
-    stored, read = records.create(spec("v2")), records.read
+    stored, read = records.create(spec("v2", approval="before-start")), records.read
     ends = iter([lambda: records.write_status(stored, RolloutStatus(phase=Phase.ROLLED_BACK))])
 
     def late_read(name):
