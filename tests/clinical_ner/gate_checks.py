@@ -1,7 +1,6 @@
 """Assessments for the gate, and reading its checks."""
 
 D, T = "DISEASE", "TREATMENT"
-
 LABELS = [D, T]
 
 

@@ -1,7 +1,6 @@
 """Releases for a registry, and all that lies in its storage."""
 
 NAME = "clinical-ner"
-
 BY = {"actor": "someone", "reason": "a reason"}
 
 

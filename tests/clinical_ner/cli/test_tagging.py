@@ -1,78 +1,19 @@
 """``clinical-ner predict`` and ``clinical-ner evaluate``, as the installed command runs them."""
 
-import io
 import json
-import sys
 
 import pytest
 
-from clinical_ner.cli import main
 from clinical_ner.documents import Document, content_id, dump_documents
 from clinical_ner.evaluation.evaluation import Evaluation, annotate_all
 from clinical_ner.evaluation.evaluation import evaluate as score
 from clinical_ner.registry import Registry
 from clinical_ner.storage import open_storage
-
-PATIENT = "Zebulon Quartermain"
-NOTE = f"{PATIENT} 😀 is a 64 y/o man with type 2 diabetes and hypertension, started on metformin and lisinopril."
-OTHER = "Denies asthma. Given salbutamol\u2028and amoxicillin."
-
-
-@pytest.fixture
-def cli(monkeypatch, capfdbinary, tmp_path):
-    """Run the command line on stdin of these bytes; returns what it wrote to stdout and stderr.
-
-    No run may show a traceback or, on stderr, the marked patient.
-    """
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def run(*arguments, stdin=b"", status=0):
-        monkeypatch.setattr(sys, "argv", ["clinical-ner", *map(str, arguments)])
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
-        with pytest.raises(SystemExit) as ended:
-            main()
-        sys.stdout.flush()
-        out, err = (stream.decode() for stream in capfdbinary.readouterr())
-        assert (ended.value.code or 0) == status, err
-        assert "Traceback" not in err
-        assert "Zebulon" not in err
-        return out, err
-
-    return run
-
-
-@pytest.fixture
-def predict(cli, model_folder):
-    """Predict with the shared model; returns the objects written."""
-
-    def run(*arguments, stdin=b""):
-        out, err = cli("predict", "--model-dir", model_folder, *arguments, stdin=stdin)
-        assert err == ""
-        return [json.loads(line) for line in out.split("\n") if line]  # a JSON string may hold other line ends
-
-    return run
-
-
-@pytest.fixture
-def predict_error(cli, model_folder):
-    """The one line that a failing prediction ends with, on the given status."""
-
-    def run(*arguments, stdin=b"", status=1):
-        out, err = cli("predict", "--model-dir", model_folder, *arguments, stdin=stdin, status=status)
-        assert out == ""
-        assert err.count("\n") == 1
-        return err
-
-    return run
+from tests.clinical_ner.cli.tagged_notes import NOTE, OTHER, jsonl
 
 
 def expected(tagger, text):
     return [{**found._asdict(), "text": text[found.start : found.end]} for found in tagger.annotate(text).entities]
-
-
-def jsonl(*records):
-    return "".join(json.dumps(record) + "\n" for record in records).encode()
 
 
 def test_predict_tags_a_text_file_as_one_note(predict, tagger, tmp_path):
@@ -160,83 +101,6 @@ def test_predict_writes_to_a_file(predict, tagger, tmp_path):
     assert predict("-o", "found.jsonl", stdin=NOTE.encode()) == []
     (line,) = (tmp_path / "found.jsonl").read_text().splitlines()
     assert json.loads(line)["entities"] == expected(tagger, NOTE)
-
-
-BAD_INPUT = {
-    "broken JSON": (jsonl({"text": NOTE}) + b'{"text": "Zebulon', "{}:2: not JSON: column 18"),
-    "no text": (jsonl({"note": NOTE}), "{}:1: text: missing or not a string"),
-    "not an object": (b'["Zebulon"]\n', "{}:1: not a JSON object"),
-    "a wrong type": (b"\n" + jsonl({"text": NOTE, "id": 3}), "{}:2: id: not a string"),
-    "an empty text": (jsonl({"text": "  "}), "{}:1: text: empty"),
-    "a lone surrogate": (b'{"text": "Zebulon \\ud800"}\n', "{}:1: not JSON"),
-    "no UTF-8": (jsonl({"text": NOTE}) + b'{"text": "Zebulon \xe9"}\n', "{}:2: not UTF-8 at byte"),
-    "a note that is too long": (jsonl({"text": "Zebulon " * 250}), "{}:1: text: 2,000 bytes, more than max_note_bytes = 1,000"),
-}
-
-
-@pytest.mark.parametrize("case", BAD_INPUT)
-def test_predict_names_file_and_line_of_bad_input(predict_error, tmp_path, monkeypatch, case):
-    """One line with file, line and reason, never note text, and nothing written, not even for the good notes before."""
-    monkeypatch.setenv("CLINICAL_NER_MAX_NOTE_BYTES", "1000")
-    data, message = BAD_INPUT[case]
-    (tmp_path / "notes.jsonl").write_bytes(data)
-    assert predict_error("notes.jsonl", "-o", "found.jsonl").startswith("error: " + message.format("notes.jsonl"))
-    assert not (tmp_path / "found.jsonl").exists()
-
-
-def test_predict_names_the_line_of_bad_stdin(predict_error, monkeypatch):
-    """Standard input has lines too, JSON or not."""
-    monkeypatch.setenv("CLINICAL_NER_MAX_NOTE_BYTES", "1000")
-    broken = NOTE.encode() + b'\n{"text": "Zebulon'
-    assert predict_error(stdin=broken) == "error: standard input:2: not JSON: column 18\n"
-    long = f"{NOTE}\n{'Zebulon ' * 250}\n".encode()
-    assert "standard input:2: text: 2,000 bytes, more than max_note_bytes" in predict_error(stdin=long)
-
-
-def test_predict_names_a_text_file_in_another_encoding(predict_error, tmp_path):
-    """The line and the byte say where."""
-    (tmp_path / "note.txt").write_bytes(b"\xef\xbb\xbfZebulon\nhas \xe9czema\n")
-    assert predict_error("note.txt") == "error: note.txt:2: not UTF-8 at byte 12\n"
-
-
-@pytest.mark.parametrize(("name", "reason"), [("gone.txt", "No such file or directory"), (".", "Is a directory")])
-def test_predict_names_a_file_it_cannot_read(predict_error, name, reason):
-    """A missing file or a folder is an error of one line."""
-    assert predict_error(name) == f"error: {name}: {reason}\n"
-
-
-def test_predict_names_an_output_it_cannot_write(predict_error):
-    """The option is named; it was asked wrongly."""
-    message = predict_error("--output", "no/folder/found.jsonl", stdin=NOTE.encode(), status=2)
-    assert message == "error: --output no/folder/found.jsonl: No such file or directory\n"
-
-
-@pytest.mark.parametrize("score", ["1.5", "-1", "much"])
-def test_predict_refuses_a_score_that_is_none(cli, model_folder, score):
-    """Scores lie between 0 and 1."""
-    _, err = cli("predict", "--model-dir", model_folder, "--min-score", score, stdin=NOTE.encode(), status=2)
-    assert "--min-score" in err
-
-
-def test_predict_without_a_model_says_where_it_looked(cli, tmp_path):
-    """An empty registry, a folder without a model and an unknown store are each named."""
-    _, err = cli("predict", "--registry-uri", tmp_path / "registry", stdin=NOTE.encode(), status=1)
-    assert err == "error: clinical-ner has no version 'live'; it has none\n"
-    _, err = cli("predict", "--model-dir", tmp_path, stdin=NOTE.encode(), status=1)
-    assert err == f"error: {tmp_path}: no model here (manifest.json is missing)\n"
-    _, err = cli("predict", "--registry-uri", "ftp://host/", stdin=NOTE.encode(), status=2)
-    assert "unknown scheme 'ftp'" in err
-
-
-def test_predict_refuses_a_damaged_model(cli, model_files, tmp_path):
-    """A changed byte is found before CRFsuite, which would crash, sees it."""
-    for path, data in model_files.items():
-        (tmp_path / path).write_bytes(data)
-    crf = bytearray(model_files["model.crfsuite"])
-    crf[200] ^= 4
-    (tmp_path / "model.crfsuite").write_bytes(crf)
-    _, err = cli("predict", "--model-dir", tmp_path, stdin=NOTE.encode(), status=1)
-    assert err.startswith("error: model.crfsuite: damaged")
 
 
 @pytest.fixture

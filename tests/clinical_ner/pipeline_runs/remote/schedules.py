@@ -8,11 +8,8 @@ from clinical_ner.pipeline_runs.remote.triggers import Trigger
 from tests.doubles.kfp_api import KfpApi
 
 SCHEDULES = "/apis/v2beta1/recurringruns"
-
 HOURLY, DAILY = Trigger(cron="0 0 * * * *"), Trigger(every_seconds=86_400)
-
 Options = Callable[..., SubmitOptions]
-
 Plans = Callable[..., Scheduled]
 
 
