@@ -48,5 +48,6 @@ class GoingBack(NamedTuple):
             command = f"clinical-ner rollout rollback --target {self.target}"
             return f"{model} {version} is to be rolled back, which roll_back_on = {NEVER} leaves to a person: {command}"
         records = open_records(self.target, storage, model)
-        ordered = order_once(records, storage, model, version, Cause(actor, clock(), reason))
+        cause = Cause(records.user() or actor, clock(), reason)  # a cluster accepts no other name than its own
+        ordered = order_once(records, storage, model, version, cause)
         return f"{model}: {ordered}" if ordered else ""

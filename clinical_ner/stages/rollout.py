@@ -102,7 +102,9 @@ def _ask(records: Rollouts, storage: Storage, version: ModelVersion, plan: str) 
         with suppress(NotFound):
             return records.read(version.version)
         return None
-    return ask_once(records, storage, version, load_plan(plan), Cause(ACTOR, utc_now(), PASSED))
+    # A cluster accepts no other name than the one by which it knows the step's account.
+    cause = Cause(records.user() or ACTOR, utc_now(), PASSED)
+    return ask_once(records, storage, version, load_plan(plan), cause)
 
 
 def _tell(stored: Stored, problem: str) -> None:
