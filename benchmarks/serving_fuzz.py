@@ -23,8 +23,8 @@ import orjson
 from rich.progress import Progress
 
 from benchmarks.serving import train
+from tests.serving.malformed import GRPC, MARK, PATH, REST, V1, body, tensor, with_contents
 from tests.serving.server_process import ServerProcess
-from tests.serving.test_malformed import GRPC, MARK, PATH, REST, V1, body, tensor, with_contents
 
 PAUSE_SECONDS = 0.1
 CALLERS = 2
