@@ -69,6 +69,7 @@ def test_share_is_proven_by_name():
     assert seen(AT_10).percent == 10
     assert seen(replace(AT_10, asked=50)).percent is None
     assert seen(replace(AT_10, shares=None)).percent is None
+    assert seen(replace(AT_10, created=revision("r3", V2, passed=False))).percent is None
 
 
 def test_share_grows_only_for_the_latest_ready_revision():
@@ -131,6 +132,12 @@ def test_way_back_from_100_is_seen_as_one():
     assert (observation.stable.version, observation.stable.ready) == ("v1", False)
     assert (observation.canary.version, observation.canary.ready, observation.percent) == ("v2", True, None)
     assert abort(view) is None
+
+
+def test_model_that_somebody_else_asked_for_is_no_way_back():
+    """The latest ready revision serves on as the stable; that it is to be replaced is drift."""
+    observation = seen(replace(REST, wanted=V2, ours=False))
+    assert (observation.stable.version, observation.canary) == ("v1", None)
 
 
 def test_abort_waits_until_kserve_has_seen_100():

@@ -66,6 +66,7 @@ def test_overlay_as_delivered_has_no_obstacle(overlay):
 
 STANDARD, KNATIVE = built("production"), built("dev")
 ANNOTATIONS = ("metadata", "annotations")
+MAX_UNAVAILABLE = ("spec", "predictor", "deploymentStrategy", "rollingUpdate", "maxUnavailable")
 
 
 @pytest.mark.parametrize(
@@ -83,6 +84,7 @@ ANNOTATIONS = ("metadata", "annotations")
         (changed(STANDARD, *ANNOTATIONS, "serving.kserve.io/autoscalerClass", to="hpa"), "class is hpa"),
         (changed(STANDARD, *ANNOTATIONS, to={}), "class is hpa"),
         (changed(STANDARD, "spec", "predictor", "deploymentStrategy", to={}), "maxUnavailable is the default of 25 %"),
+        (changed(STANDARD, *MAX_UNAVAILABLE, to="50%"), "maxUnavailable is 50%"),
         (changed(STANDARD, "spec", "predictor", "canaryTrafficPercent", to=10), "which Standard mode ignores"),
         (changed(KNATIVE, "spec", "canary", to=[{"trafficPercent": 10}]), "which Knative mode refuses"),
         (written_by(KNATIVE, "argocd", "storageUri"), "storageUri belongs to the rollout and was written by argocd"),
