@@ -1,12 +1,17 @@
 """Each identity is tried, by impersonation against real RBAC: what it must be able to do, and what it must not."""
 
 import json
+import time
 from collections.abc import Iterable
 
 import pytest
 
+from clinical_ner.kubernetes_api import KubernetesApi
+from clinical_ner.rollout.kserve.rights import missing_rights
 from tests.manifests.built import OVERLAYS, build, namespace_of, of_kind
-from tests.servers.kubernetes import Kubernetes
+from tests.servers.kubernetes import TOKEN, Kubernetes
+
+ACTIVE_SECONDS = 30
 
 RULES = {
     "clinical-ner-server": set(),
@@ -124,11 +129,8 @@ def rights(cluster: Kubernetes, namespace: str, account: str) -> set[str]:
         "kind": "SelfSubjectRulesReview",
         "spec": {"namespace": namespace},
     }
-    who = f"--as=system:serviceaccount:{namespace}:{account}"
-    groups = [f"--as-group={group}" for group in account_groups(namespace)]
-    reply = json.loads(
-        cluster.kubectl("create", "--validate=false", "-f", "-", "-o", "json", who, *groups, text=json.dumps(review))
-    )
+    who = [f"--as=system:serviceaccount:{namespace}:{account}", *(f"--as-group={each}" for each in account_groups(namespace))]
+    reply = json.loads(cluster.kubectl("create", "--validate=false", "-f", "-", "-o", "json", *who, text=json.dumps(review)))
     return {
         f"{verb} {name_of(resource, group)}{f'/{name}' if name else ''}"
         for rule in reply["status"]["resourceRules"]
@@ -225,3 +227,22 @@ def test_server_has_no_token(installed):
     accounts = {each["metadata"]["name"]: each for each in of_kind(build(OVERLAYS[installed[0]]), "ServiceAccount")}
     for name in ("clinical-ner-server", "clinical-ner-monitor"):
         assert accounts[name]["automountServiceAccountToken"] is False
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_controller_has_what_the_library_says_it_needs(newest, overlay, tmp_path):
+    """By the check that `clinical-ner rollout doctor` makes, with the token of the account."""
+    objects = build(OVERLAYS[overlay])
+    newest.apply(*(each for kind in ("Namespace", "ServiceAccount", "Role", "RoleBinding") for each in of_kind(objects, kind)))
+    namespace = namespace_of(objects)
+    token = newest.kubectl("create", "token", "clinical-ner-rollout-controller", "-n", namespace).strip()
+    kubeconfig = tmp_path / "kubeconfig"
+    kubeconfig.write_text(newest.kubeconfig.read_text().replace(TOKEN, token))
+    api = KubernetesApi.connect(namespace, kubeconfig=str(kubeconfig))
+    mode = "Knative" if MORE[overlay, "clinical-ner-rollout-controller"] == KNATIVE else "Standard"
+    deadline = time.monotonic() + ACTIVE_SECONDS
+    while missing := missing_rights(
+        api, "controller", mode, "clinical-ner"
+    ):  # the authorizer hears of new Roles a moment later
+        assert time.monotonic() < deadline, missing
+        time.sleep(0.2)
