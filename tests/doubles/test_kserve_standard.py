@@ -7,8 +7,10 @@ import pytest
 from clinical_ner.errors import ConfigError
 from tests.doubles.kserve.harness import MODELS, SERVICE
 from tests.doubles.kserve.objects import DEPLOYMENTS, DIGEST, INFERENCE_SERVICES, PODS, ROUTES, RUNTIMES, SERVICES, SOURCE_URI
+from tests.doubles.kserve.pods import NOT_FOUND
 from tests.doubles.kserve.standard_world import StandardWorld, canary, predictor, workload
 
+EXEMPT = "/metadata/annotations/kubectl.kubernetes.io~1last-applied-configuration"
 NOTE = "/metadata/annotations/example.org~1note"
 
 
@@ -67,9 +69,12 @@ def test_webhook_refuses(world, canaries):
 
 
 def test_new_annotation_of_the_service_rolls_every_pod(world):
-    """The stable's and the canary's: nothing of a rollout may be written there."""
+    """The stable's and the canary's: nothing of a rollout may be written there. Only few keys are exempt."""
     world.start()
     before = world.pod_names("v1") | world.pod_names("v2")
+    patch(world, "add", EXEMPT, "{}")
+    world.let_pass(0.3)
+    assert world.pod_names("v1") | world.pod_names("v2") == before
     patch(world, "add", NOTE, "1")
     try:
         world.wait(lambda: world.pods() == {"v1": 2, "v2": 2} and not before & (world.pod_names("v1") | world.pod_names("v2")))
@@ -143,6 +148,17 @@ def test_wrong_digest_ends_the_process_again_and_again(world):
     world.own({"predictor": predictor("v1", 4), "canary": [{"trafficPercent": 0, "predictor": wrong}]})
     world.wait(lambda: any(each.restarts for each in world.canary_processes()))
     world.wait(lambda: "CrashLoopBackOff" in str(world.api.list(PODS, {"app": f"isvc.{workload('v2')}"})))
+    assert len(world.pod_names("v1")) == 4
+
+
+def test_model_that_is_not_in_the_bucket_is_never_fetched(world):
+    """The pod's first container fails; callers and stable notice nothing."""
+    gone = predictor("v2")
+    gone["model"]["storageUri"] += "4"
+    world.own({"predictor": predictor("v1", 4), "canary": [{"trafficPercent": 0, "predictor": gone}]})
+    world.wait(lambda: any(each.reason == NOT_FOUND for each in world.canary_processes()))
+    app = {"app": f"isvc.{workload('v2')}"}
+    world.wait(lambda: any("CrashLoopBackOff" in str(each["status"]) for each in world.api.list(PODS, app)))
     assert len(world.pod_names("v1")) == 4
 
 

@@ -19,8 +19,6 @@ class Backend(NamedTuple):
     name: str
     weight: int
     labels: Mapping[str, str]
-    exists: bool = True
-    """Whether what the route names is there at all."""
 
 
 class Failure(NamedTuple):
@@ -37,21 +35,30 @@ class Gateway:
     timing: Timing
     kubelet: Kubelet
     _routes: list[tuple[float, dict[str, int]]] = field(default_factory=list)
-    _known: dict[str, tuple[Mapping[str, str], bool]] = field(default_factory=dict)
+    _labels: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    _living: set[str] = field(default_factory=set)
     chance: random.Random = field(default_factory=lambda: random.Random(0))
 
-    def learn(self, backends: list[Backend], now: float) -> None:
-        """Hear of a route; its weights count after the propagation, and what is gone is gone at once."""
+    @property
+    def settled(self) -> bool:
+        """Whether it carries the last route that it has heard of."""
+        return len(self._routes) == 1
+
+    def learn(self, backends: list[Backend], living: set[str], now: float) -> None:
+        """Hear of a route, whose weights count after the propagation; and of the backends there are, which counts at once."""
+        self._living = living
         if not backends:
             return
+        self._labels = {**self._labels, **{each.name: each.labels for each in backends}}
         weights = {each.name: each.weight for each in backends}
         if not self._routes or self._routes[-1][1] != weights:
             self._routes.append((now, weights))
-        self._known = {**self._known, **{each.name: (each.labels, each.exists) for each in backends}}
+        carried = [number for number, (at, _) in enumerate(self._routes) if now - at >= self.timing.propagation]
+        self._routes = self._routes[max(carried, default=0) :]
 
     def forget(self) -> None:
         """The route is gone."""
-        self._routes.clear()
+        self._routes = []
 
     def weights(self, now: float) -> dict[str, int]:
         """Those by which calls are divided."""
@@ -67,9 +74,9 @@ class Gateway:
         if not weights:
             return "", "no route"
         name = self.chance.choices(list(weights), list(weights.values()))[0]
-        labels, exists = self._known[name]
-        if not exists:
+        if name not in self._living:
             return "", f"{name}: no such backend"
+        labels = self._labels[name]
         with self.kubelet.lock:
             found = [
                 each

@@ -75,6 +75,10 @@ class KnativeMode:
             shares[each["revisionName"]] = shares.get(each["revisionName"], 0) + each.get("percent", 0)
         return [Backend(name, percent, {REVISION: name}) for name, percent in shares.items()]
 
+    def living(self, mirror: Mirror) -> set[str]:
+        """Revisions that are there."""
+        return {name_of(each) for each in all_revisions(mirror)}
+
     def _step(self, mirror: Mirror, knative: Object, now: float) -> None:
         template = knative["spec"]["template"]
         living = {name_of(each) for each in all_revisions(mirror) if _owned_by(each, knative)}

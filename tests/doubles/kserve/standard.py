@@ -53,13 +53,14 @@ class StandardMode:
         remove_others(mirror, set())
 
     def backends(self, mirror: Mirror, service: str) -> list[Backend]:
-        """Where calls are sent: the Services of the route, of which some may be gone."""
+        """Where calls are sent: the pods of the route's Services."""
         route = mirror.get(ROUTES, service)
-        if route is None:
-            return []
-        living = {name_of(each): each["spec"]["selector"] for each in mirror.all(SERVICES)}
-        found = route["spec"]["rules"][0]["backendRefs"]
-        return [Backend(each["name"], each["weight"], living.get(each["name"], {}), each["name"] in living) for each in found]
+        found = [] if route is None else route["spec"]["rules"][0]["backendRefs"]
+        return [Backend(each["name"], each["weight"], {"app": f"isvc.{each['name']}"}) for each in found]
+
+    def living(self, mirror: Mirror) -> set[str]:
+        """Services that are there; a route may name others."""
+        return {name_of(each) for each in mirror.all(SERVICES)}
 
 
 def workloads(service: Object, ready: dict[str, int]) -> list[Workload]:
