@@ -21,6 +21,8 @@ from clinical_ner.cli.options import DEFAULT_NAME, Actor, AsJson, ModelName, Rea
 from clinical_ner.clock import utc_now
 from clinical_ner.errors import ConfigError
 from clinical_ner.model_versions import ModelVersion
+from clinical_ner.rollout.live_pointer import check_no_rollout
+from clinical_ner.storage import open_storage
 
 app = typer.Typer(help="List, compare and verify model versions; approve, promote and prune them.", no_args_is_help=True)
 
@@ -146,11 +148,12 @@ def promote(
     name: ModelName = DEFAULT_NAME,
     restore: Annotated[bool, typer.Option("--restore", help="Bring back a version that was retired.")] = False,
 ) -> None:
-    """Make an approved version the live one; the one that was live retires.
+    """Make an approved version the live one; the one that was live retires. Not while a rollout is under way.
 
     Example: clinical-ner models promote v3 --reason "passed the pilot"
     Example: clinical-ner models promote v2 --restore --reason "v3 is slow at site north"
     """
+    check_no_rollout(open_storage(registry_uri), name)
     _print_state(open_registry(registry_uri).promote(name, version, actor=actor, reason=reason, restore=restore))
 
 

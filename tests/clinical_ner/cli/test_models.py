@@ -8,7 +8,10 @@ from clinical_ner.cli.models import app
 from clinical_ner.clock import utc_now
 from clinical_ner.errors import ConfigError, NotFound, RegistryError
 from clinical_ner.registry import Registry
+from clinical_ner.rollout.status import Phase, RolloutStatus
+from clinical_ner.rollout.store import StoredRollouts
 from clinical_ner.storage import open_storage
+from tests.clinical_ner.rollout.file_world import make_spec
 
 NAME = "clinical-ner"
 BY = {"actor": "pipeline", "reason": "passed the gate"}
@@ -214,3 +217,15 @@ def test_registry_uri_option_wins_over_the_environment(run, versions, tmp_path):
 def test_help_holds_an_example(run, command):
     """Each command's help shows how it is used."""
     assert f"clinical-ner models {command}" in run(command, "--help")
+
+
+def test_promotion_is_refused_in_the_middle_of_a_rollout(run, storage, versions):
+    """The live pointer is the rollout's to move; when that has ended, a person may again."""
+    rollouts = StoredRollouts(storage, NAME)
+    stored = rollouts.create(make_spec(Registry(storage).get(NAME, "v2")))
+    stored = rollouts.write_status(stored, RolloutStatus(phase=Phase.HOLDING))
+    with pytest.raises(RegistryError, match="rollout v2 of clinical-ner is holding"):
+        run("promote", "v2", "--reason", "in a hurry")
+    assert Registry(storage).states(NAME).live == "v1"
+    rollouts.write_status(stored, RolloutStatus(phase=Phase.ROLLED_BACK))
+    assert "v2 is live" in run("promote", "v2", "--reason", "in a hurry")
