@@ -92,7 +92,7 @@ def test_commands_run_in_the_training_image(train_image: Images) -> None:
     assert "monitor" in train_image.run("python", "-m", "pipelines", "--help")
 
 
-def test_libraries_of_an_image_load(image: Images) -> None:
+def test_libraries_of_the_serving_image_load(serve_image: Images) -> None:
     """What was taken out of compiled libraries, or from beside them, none of those that are left needs."""
-    load = f"import ctypes, pathlib\nfor path in sorted(pathlib.Path('{SITE_PACKAGES}').rglob('*.so*')): ctypes.CDLL(str(path))"
-    assert image.run("python", "-c", load) == ""
+    load = f"import ctypes, pathlib\nfor path in pathlib.Path('{SITE_PACKAGES}').rglob('*.so*'): ctypes.CDLL(str(path))"
+    assert serve_image.run("python", "-c", load) == ""
