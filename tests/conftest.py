@@ -34,7 +34,7 @@ settings.load_profile("project")
 
 @pytest.fixture(autouse=True)
 def _no_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test, and no process that one starts, finds a cluster that it was not given: tests/cluster has read its address before."""
+    """No test, and no process that one starts, finds a cluster by chance: tests/cluster has read where it is."""
     monkeypatch.delenv("KUBECONFIG", raising=False)
 
 

@@ -33,7 +33,7 @@ class Disturbed:
 
     def follow(self, name: str, until: set[Phase]) -> Stored:
         """Look at the rollout without a pause, and delete, until it has come to one of these phases."""
-        deadline = time.monotonic() + WAIT_SECONDS
+        deadline = time.monotonic() + 2 * WAIT_SECONDS
         while (stored := self.rollouts.read(name)).status.phase not in until | ENDS:
             assert time.monotonic() < deadline, f"{stored.status}\n{self._installation.describe()}"
             if stored.status.phase not in self.deleted:
