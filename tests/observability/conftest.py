@@ -8,8 +8,8 @@ from tests.clinical_ner.conftest import other_model, tiny_model
 from tests.clinical_ner.stages.conftest import finished, monitored
 from tests.clinical_ner.stages.monitored import make_live, run_resubmit
 from tests.observability import stack as stacks
+from tests.serving.logged_requests import log_options
 from tests.serving.server_process import ServerProcess
-from tests.serving.test_inference_log import log_options
 
 __all__ = ["finished", "monitored", "other_model", "tiny_model"]
 

@@ -6,7 +6,6 @@ import resource
 import socket
 import threading
 import time
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -17,49 +16,22 @@ from prometheus_client import CollectorRegistry
 from clinical_ner.errors import ConfigError
 from clinical_ner.inference_log.log import InferenceLog, LogLimits
 from clinical_ner.inference_log.metrics import LogMetrics
-from clinical_ner.inference_log.reading import read_window, scan_window
+from clinical_ner.inference_log.reading import scan_window
 from clinical_ner.inference_log.record import hash_word
 from clinical_ner.inference_log.segments import list_segments
-from clinical_ner.model_package import Manifest
 from clinical_ner.storage import open_storage
-from clinical_ner.tagger import Annotation, Tagger
+from clinical_ner.tagger import Tagger
 from serving.inference import Annotator, InferenceRequest
 from serving.metrics import ServingMetrics
 from serving.request_log import LONGEST_NAME, RequestLog, open_request_log
 from serving.settings import ServingSettings
+from tests.serving.logged_requests import SINCE, FailingTagger, log_options, metric, request_of, rows_in
 from tests.serving.server_process import ServerProcess
-from tests.serving.test_observability import series
 from tests.serving.transports import GrpcContents, Request, RestJson, Tensor
 
 pytestmark = pytest.mark.slow
 
 KEY = b"a key of enough bytes"
-SINCE = datetime(2000, 1, 1, tzinfo=UTC)
-
-
-def log_options(folder: Path) -> list[str]:
-    return [
-        "--inference-log-uri",
-        str(folder / "store"),
-        "--inference-log-spool",
-        str(folder / "spool"),
-        "--drain-seconds",
-        "0",
-    ]
-
-
-def rows_in(folder: Path) -> list[dict]:
-    """Every record in the folder's store, in order of time."""
-    return read_window(open_storage(str(folder / "store")), "clinical-ner", SINCE, SINCE + timedelta(days=100_000)).to_pylist()
-
-
-def request_of(texts: Sequence[str], **columns: Sequence[str]) -> Request:
-    columns = {"text": texts, **columns}
-    return Request([Tensor(name, [value.encode() for value in values]) for name, values in columns.items()], id="visit-17")
-
-
-def metric(server: ServerProcess, name: str, tagger: Tagger, **labels: str) -> float:
-    return series(server)[f"clinical_ner_log_{name}", tuple(sorted({**labels, "model_version": tagger.served_version}.items()))]
 
 
 def test_answers_are_logged(model_folder: Path, tmp_path: Path, tagger: Tagger, notes: list[str]) -> None:
@@ -246,21 +218,6 @@ def test_server_without_the_log_it_was_told_to_write_ends(model_folder: Path, tm
         assert "inference_log_not_opened" in server.log
         assert "unknown scheme" in server.log
         assert '"event":"ready"' not in server.log
-
-
-class FailingTagger:
-    """Finds nothing in notes, and fails at the one that says so."""
-
-    def __init__(self, manifest: Manifest) -> None:
-        self.manifest = manifest
-
-    def annotate(self, text: str) -> Annotation:
-        if text == "fail":
-            raise ValueError(text)
-        return Annotation((), 1, 2, 1)
-
-    def explain(self, text: str, entities: Sequence[object]) -> list[object]:
-        return []
 
 
 def test_failed_requests_and_long_names_are_logged(tmp_path: Path, tagger: Tagger) -> None:

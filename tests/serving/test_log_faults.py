@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from secrets import token_urlsafe
 
@@ -14,15 +14,14 @@ from clinical_ner.storage import open_storage
 from clinical_ner.tagger import Tagger
 from tests.servers.faulty_proxy import Break, Fault, faulty_proxy
 from tests.servers.versitygw import SECRET_KEY, VersityGateway
+from tests.serving.logged_requests import SINCE, log_options, metric, request_of
 from tests.serving.server_process import ServerProcess, wait_until
-from tests.serving.test_inference_log import log_options, metric, request_of
 from tests.serving.transports import RestJson
 
 pytestmark = pytest.mark.slow
 
 BUCKET = "log-bucket"
 URI = f"s3://{BUCKET}/production"
-SINCE = datetime(2000, 1, 1, tzinfo=UTC)
 SHORT = ("--inference-log-flush-seconds", "0.1", "--grace-seconds", "2")
 
 

@@ -22,8 +22,8 @@ from serving.request_log import RequestLog
 from serving.review import open_review
 from serving.settings import ServingSettings
 from tests.servers.versitygw import VersityGateway
+from tests.serving.logged_requests import FailingTagger, log_options, request_of, rows_in
 from tests.serving.server_process import ROOT, ServerProcess, free_ports, wait_until
-from tests.serving.test_inference_log import FailingTagger, log_options, request_of, rows_in
 from tests.serving.test_observability import series
 from tests.serving.transports import GrpcContents, RestJson
 
