@@ -1,16 +1,20 @@
 """Pipeline parameters as command-line options, and the command line of ``python -m pipelines``."""
 
 import inspect
+import io
 
 import pytest
 import typer
+from rich.console import Console
 from typer.testing import CliRunner
 
 from clinical_ner.drift.rules import DriftRules
+from clinical_ner.errors import ConfigError
 from clinical_ner.resubmit import ResubmitRules
 from pipelines.__main__ import app
 from pipelines.definitions import DEFINITIONS, MONITORING
 from pipelines.parameters import default_parameters, with_pipeline_parameters
+from pipelines.running import run
 from pipelines.training import training
 
 PARAMETERS = inspect.signature(training).parameters
@@ -128,3 +132,11 @@ def test_compile_writes_the_compiled_pipelines(tmp_path):
     assert len(list(tmp_path.iterdir())) == len(DEFINITIONS) == 2
     for definition in DEFINITIONS:
         assert (tmp_path / definition.file_name).read_text() == definition.compiled.read_text()
+
+
+def test_wrong_rollout_is_refused_before_anything_is_trained(tmp_path):
+    """It is the last stage's, which an hour of training may lie before."""
+    parameters = default_parameters(rollout_target="local:service", rollout_plan="{steps: []}")
+    with pytest.raises(ConfigError, match="rollout_plan: plan: percents must ascend"):
+        run(parameters, tmp_path / "output", Console(file=io.StringIO()))
+    assert not (tmp_path / "output").exists()
