@@ -29,8 +29,8 @@ WAIT_SECONDS = 60
 ACCOUNT = "clinical-ner-rollout-controller"
 BY = {"actor": "test", "reason": "a test"}
 RULES = AnalysisRules(allowed_errors=0.5, tolerated_errors=0.3, allowed_refusals=0.5)
-STEPS = tuple(RolloutStep(percent=percent, hold_seconds=0.2, min_requests=100) for percent in (10, 50, 100))
-NOTES = 20
+STEPS = tuple(RolloutStep(percent=percent, hold_seconds=0.1, min_requests=100) for percent in (10, 50, 100))
+NOTES = 100
 """What one simulated call counts for, so that a step has its requests soon."""
 
 
