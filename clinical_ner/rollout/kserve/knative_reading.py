@@ -119,11 +119,12 @@ def read_view(service: Json, revisions: Iterable[Json], route: Json | None, pods
 
 def read_revision(found: Json, pods: Sequence[Json]) -> Revision:
     metadata, conditions = found["metadata"], conditions_of(found)
+    digests = (digest_in(each) for each in found["spec"]["containers"])
     active, passed = conditions.get("Active", {}), _is_true(conditions, "Ready")
     return Revision(
         name=metadata["name"],
         uid=metadata["uid"],
-        model=Model(str(metadata.get("annotations", {}).get(SOURCE_URI, "")), digest_in(found["spec"]["containers"][0])),
+        model=Model(str(metadata.get("annotations", {}).get(SOURCE_URI, "")), next(filter(None, digests), "")),
         passed=passed,
         idle=active.get("status") == "False" and active.get("reason") == "NoTraffic",
         message="" if passed else told(conditions.get("Ready", {})),
