@@ -37,17 +37,13 @@ def register(
     """Store the model with its release files; return the version's URI.
 
     It stays ``candidate`` under ``approval_required``, else it becomes ``approved``, and ``live`` with ``promote=auto`` and
-    no ``rollout_target``: with one only a finished rollout moves the live pointer. Running again with the same model finds
-    the same version.
+    no ``rollout_target``: with one only a finished rollout does that. The same model again is the same version.
 
     Raises:
         ConfigError: ``promote`` is neither ``auto`` nor ``never``, or the target is no service's address.
         RegistryError: it would be live at once, and a rollout is under way; the version is approved.
     """
-    if promote not in (AUTO, NEVER):
-        raise ConfigError(f"promote: {promote!r} is neither {AUTO!r} nor {NEVER!r}")
-    if rollout_target:
-        parse_address(rollout_target)
+    _check(promote, rollout_target)
     release = {
         "metrics.json": evaluation_path,
         "reference-profile.json": reference_path,
@@ -57,15 +53,20 @@ def register(
     }
     files = read_model(model_path)
     files |= {model_package.RELEASE + name: read_bytes(path) for name, path in release.items()}
-    storage = open_storage(registry_uri)
-    registry = Registry(storage)
+    registry = Registry(storage := open_storage(registry_uri))
     version = _find(registry, model_name, files) or registry.register(model_name, files, actor=ACTOR, reason=PASSED)
-    if not approval_required:
-        version = _approve(registry, version)
+    version = version if approval_required else _approve(registry, version)
     if promote == AUTO and not rollout_target:
         version = _promote(registry, storage, version)
     _log.info("registered", version=version.version, state=version.state, uri=version.uri)
     return version.uri
+
+
+def _check(promote: str, rollout_target: str) -> None:
+    if promote not in (AUTO, NEVER):
+        raise ConfigError(f"promote: {promote!r} is neither {AUTO!r} nor {NEVER!r}")
+    if rollout_target:
+        parse_address(rollout_target)
 
 
 def _approve(registry: Registry, version: ModelVersion) -> ModelVersion:

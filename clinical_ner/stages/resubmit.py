@@ -52,7 +52,7 @@ def resubmit(
 ) -> str:
     """Do what the decision asks for, at most once for its cause; write the outcome and return its status.
 
-    What a person should know is logged as a warning. The token of the KFP API comes from the environment, or is the pod's own.
+    What a person should know is logged as a warning. The token of KFP's API comes from the environment, or is the pod's own.
 
     Raises:
         ConfigError: a parameter is wrong; nothing was submitted.
@@ -60,8 +60,7 @@ def resubmit(
     """
     decision, going_back = read_decision(decision_path), GoingBack.checked(roll_back_on, rollout_target)
     owner = f"monitoring-pipeline {socket.gethostname()} {os.getpid()}"
-    storage = open_storage(registry_uri)
-    told = go_back(decision, going_back, storage, owner)
+    told = go_back(decision, going_back, storage := open_storage(registry_uri), owner)
     runs = Path(runs_folder).absolute()
     package = local_package(training_package, Path(tempfile.gettempdir()) if kfp_host else runs / "packages")
     rules = left_to_a_person(with_parameters(limits, training_parameters, package, rollout_target), decision, going_back)
@@ -72,9 +71,14 @@ def resubmit(
     outcome = resubmitter.consider(request_of(decision)).alerting(*told)
     write_text(outcome_path, outcome.model_dump_json(indent=2))
     _log_outcome(model_name, outcome)
-    last = RecordStore(storage, model_name).last_run()
-    publish(outcome_series(model_name, decision.window.model_version, outcome, last, now=utc_now()), metrics_to)
+    _publish(decision, outcome, storage, metrics_to)
     return outcome.status
+
+
+def _publish(decision: Decision, outcome: Outcome, storage: Storage, metrics_to: str) -> None:
+    window = decision.window
+    last = RecordStore(storage, window.model_name).last_run()
+    publish(outcome_series(window.model_name, window.model_version, outcome, last, now=utc_now()), metrics_to)
 
 
 def _log_outcome(model_name: str, outcome: Outcome) -> None:
