@@ -84,7 +84,7 @@ def test_wheel_holds_every_file_of_the_library(wheel):
 def test_wheel_names_its_command_and_extras(installed):
     """One console script, the supported Python, and the extras that images and developers install."""
     (info,) = installed.glob("*.dist-info")
-    assert "clinical-ner = clinical_ner.cli:main" in (info / "entry_points.txt").read_text()
+    assert "clinical-ner = clinical_ner.__main__:main" in (info / "entry_points.txt").read_text()
     metadata = Parser().parsestr((info / "METADATA").read_text())
     assert (metadata["Name"], metadata["Version"]) == ("clinical-ner", clinical_ner.__version__)
     assert set(metadata.get_all("Provides-Extra")) == {"train", "serve", "monitor", "rollout", "spark", "dev"}

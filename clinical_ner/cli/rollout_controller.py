@@ -25,6 +25,10 @@ def controller(  # a command's options are its parameters
     target: Annotated[str, typer.Option("--target", envvar=TARGET, help="The service: kserve:NAMESPACE/SERVICE.")],
     name: ModelName = DEFAULT_NAME,
     prometheus: PrometheusUrl = "",
+    replicas: Annotated[
+        int | None,
+        typer.Option(min=1, max=1000, help="Pods of each version in KServe's Standard mode; as many as now when left out."),
+    ] = None,
     interval: Annotated[float, typer.Option(min=0.1, help="Seconds between two looks.")] = 5.0,
     metrics_port: Annotated[
         int, typer.Option(min=0, max=65535, help="Port of /metrics and /healthz; 0 is any.")
@@ -46,7 +50,7 @@ def controller(  # a command's options are its parameters
     if not isinstance(address, KServeAddress):
         raise ConfigError(f"--target {target}: expected kserve:NAMESPACE/SERVICE; `clinical-ner rollout run` is for local ones")
     lease = ClusterLease(KubernetesApi.connect(address.namespace), f"{socket.gethostname()}_{uuid.uuid4()}")
-    opened = LateService(lambda: open_target(target, name, prometheus))
+    opened = LateService(lambda: open_target(target, name, prometheus, replicas))
     registry, shown, log = open_registry(registry_uri), CollectorRegistry(), _json_log()
     made = make_controller(lease, address.service, name, target=opened, source=opened, registry=registry, shown=shown, log=log)
     with answering(metrics_port, shown, lambda: made.healthy) as port:

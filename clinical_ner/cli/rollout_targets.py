@@ -27,10 +27,11 @@ class OpenedTarget:
     source: MetricsSource
 
 
-def open_target(address: str, model: str = DEFAULT_NAME, prometheus: str = "") -> OpenedTarget:
+def open_target(address: str, model: str = DEFAULT_NAME, prometheus: str = "", replicas: int | None = None) -> OpenedTarget:
     """The service at ``local:FOLDER``, or at ``kserve:NAMESPACE/SERVICE`` by the mode that it really has.
 
     ``prometheus`` is the URL of the one that scrapes the service's pods; without it this process scrapes them.
+    ``replicas`` is of KServe's Standard mode: how many pods a version has, from the next rollout on.
 
     Raises:
         ConfigError: the address is neither, or rollouts of the service cannot be carried out; the message says why.
@@ -38,7 +39,7 @@ def open_target(address: str, model: str = DEFAULT_NAME, prometheus: str = "") -
     """
     found = parse_address(address)
     if isinstance(found, KServeAddress):
-        return _open_on_cluster(found, model, prometheus)
+        return _open_on_cluster(found, model, prometheus, replicas)
     # Each kind has libraries of its own, which a command that needs no target must not load.
     from clinical_ner.rollout.local import LocalTarget
     from clinical_ner.rollout.local.source import local_metrics
@@ -54,7 +55,7 @@ def local_folder(address: str) -> Path:
     return found.folder
 
 
-def _open_on_cluster(address: KServeAddress, model: str, prometheus: str) -> OpenedTarget:
+def _open_on_cluster(address: KServeAddress, model: str, prometheus: str, replicas: int | None) -> OpenedTarget:
     from clinical_ner.kubernetes_api import KubernetesApi
     from clinical_ner.rollout.counting.prometheus import PrometheusMetrics
     from clinical_ner.rollout.counting.scraping import ScrapedMetrics
@@ -62,7 +63,7 @@ def _open_on_cluster(address: KServeAddress, model: str, prometheus: str) -> Ope
     from clinical_ner.rollout.kserve.opening import open_kserve_target
 
     api = KubernetesApi.connect(address.namespace)
-    target = open_kserve_target(api, address.service, model)
+    target = open_kserve_target(api, address.service, model, replicas)
     if prometheus:
         return OpenedTarget(target, PrometheusMetrics(prometheus, matchers={"namespace": address.namespace}))
     return OpenedTarget(target, ScrapedMetrics(PodAddresses(api, address.service)))

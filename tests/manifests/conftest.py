@@ -5,16 +5,9 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from clinical_ner.kubernetes_api import KubernetesApi
-from tests.manifests.built import ROOT
 from tests.servers.kserve_definitions import KSERVE_VERSIONS
 from tests.servers.kubernetes import Kubernetes
-
-DEFINITION = ROOT / "manifests/rollout/crd.yaml"
-
-
-def define_rollouts(cluster: Kubernetes) -> None:
-    cluster.kubectl("apply", "--server-side", "--validate=strict", "-f", str(DEFINITION))
-    cluster.kubectl("wait", "--for=condition=Established", "crd/modelrollouts.clinical-ner.io")
+from tests.servers.model_rollouts import define_rollouts
 
 
 @pytest.fixture(scope="module")

@@ -1,8 +1,10 @@
 """Rollouts of every shape, for what must hold of all of them."""
 
 from collections.abc import Mapping
+from datetime import timedelta, timezone
 from enum import StrEnum
 from itertools import count
+from math import isfinite
 from types import NoneType, UnionType
 from typing import Literal, Union, get_args, get_origin
 
@@ -23,8 +25,9 @@ NAMES = (f"v{number}" for number in count(1))
 
 versions = st.integers(1, 10**9).map(lambda number: f"v{number}")
 words = st.text(min_size=1, max_size=40).filter(lambda text: text.strip() and text.isprintable())
-numbers = st.floats(0, 1e18)
-times = st.datetimes(timezones=st.timezones()).filter(lambda time: 1900 < time.year < 2200)
+numbers = st.floats(0, 1e18).filter(isfinite)  # JSON knows no other
+offsets = st.integers(-23 * 60, 23 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
+times = st.datetimes(timezones=offsets).filter(lambda time: 1900 < time.year < 2200)
 BY_NAME = {"percent": st.integers(0, 100), "gate": st.sampled_from(["start", "promotion"])}
 BY_TYPE = {int: st.integers(0, 2**53), float: numbers, bool: st.booleans(), str: st.text(max_size=20), AwareDatetime: times}
 

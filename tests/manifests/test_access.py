@@ -30,7 +30,7 @@ RULES = {
         "get inferenceservices.serving.kserve.io/clinical-ner",
         "patch inferenceservices.serving.kserve.io/clinical-ner",
         "list pods",
-        *(f"create events{group}" for group in ("", ".events.k8s.io")),
+        "create events.events.k8s.io",
         "create leases.coordination.k8s.io",
         *(f"{verb} leases.coordination.k8s.io/clinical-ner-rollout-controller" for verb in ("get", "update")),
     },
@@ -52,6 +52,7 @@ MORE = {
     ("dev", "clinical-ner-rollout-controller"): KNATIVE,
     ("dev", "clinical-ner-monitor"): SUBMITS,
     ("dev", "clinical-ner-pipeline-runner"): SUBMITS,
+    ("staging", "clinical-ner-monitor"): {f"{verb} modelrollouts.clinical-ner.io" for verb in ("create", "get", "list")},
     ("staging", "clinical-ner-rollout-controller"): STANDARD,
     ("production", "clinical-ner-rollout-controller"): STANDARD,
 }

@@ -9,14 +9,15 @@ import pytest
 import yaml
 
 from tests.manifests.built import OVERLAYS, ROOT, build, of_kind
-from tests.manifests.conftest import define_rollouts
 from tests.manifests.rollouts import ORDER, body, consent
 from tests.servers.kserve_definitions import KSERVE_VERSIONS
 from tests.servers.kubernetes import Kubernetes
+from tests.servers.model_rollouts import define_rollouts
 
 ACTIVE_SECONDS = 30
 NAMESPACE = "clinical-ner-staging"
 PIPELINE = f"system:serviceaccount:{NAMESPACE}:clinical-ner-pipeline-runner"
+MONITOR = f"system:serviceaccount:{NAMESPACE}:clinical-ner-monitor"
 GROUPS = {
     "olga": ["operators"],
     "ada": ["approvers"],
@@ -170,6 +171,16 @@ def test_pipelines_ask_under_one_name(cluster, asked):
         assert "cannot patch" in cluster.change(user, name, approvals(user))
         assert "cannot delete" in cluster.call(user, "delete", "modelrollout", name)
     assert cluster.call(PIPELINE, "get", "modelrollout", name) == ""
+
+
+def test_monitor_asks_for_the_way_back_and_does_no_more(cluster):
+    """With the component auto-roll-back, which staging has: in its own name, and it neither ends nor approves one."""
+    name, complaint = cluster.ask(MONITOR, purpose="restore", withdraws="v1")
+    assert complaint == ""
+    assert f"actor must be {MONITOR}" in cluster.ask(MONITOR, actor="ada")[1]
+    assert cluster.call(MONITOR, "get", "modelrollouts") == ""
+    for change in (approvals(MONITOR), {"spec": {"abort": {**ORDER, "actor": MONITOR}}}):
+        assert "cannot patch" in cluster.change(MONITOR, name, change)
 
 
 def test_controller_writes_where_a_rollout_stands_and_nothing_else(cluster, asked):

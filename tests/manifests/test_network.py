@@ -100,7 +100,7 @@ def test_programs_reach_what_they_need(overlay):
     monitor = {("kubeflow", 8888), ("monitoring", 9091)}
     figures = step = {("monitoring", 9091)}
     assert flows(overlay, CONTROLLER, "egress", "to") == DNS | outside | controller | tunnels(controller)
-    assert flows(overlay, MONITOR, "egress", "to") == DNS | {("outside", 443)} | monitor | tunnels(monitor)
+    assert flows(overlay, MONITOR, "egress", "to") == DNS | {("outside", 443), ("outside", 6443)} | monitor | tunnels(monitor)
     assert flows(overlay, FIGURES, "egress", "to") == DNS | {("outside", 443)} | figures | tunnels(figures)
     assert flows(overlay, STEP, "egress", "to") == DNS | outside | {("kubeflow", 0)} | step | tunnels(step)
 

@@ -9,22 +9,25 @@ from clinical_ner.rollout.kserve.standard import StandardTarget
 from clinical_ner.rollout.targets import Target
 
 
-def open_kserve_target(api: KubernetesApi, service: str, model: str) -> Target:
+def open_kserve_target(api: KubernetesApi, service: str, model: str, replicas: int | None = None) -> Target:
     """The target by which rollouts of ``service`` can be carried out with the rights of whoever asks.
 
+    In Standard mode each version has ``replicas`` pods from the next rollout on; as many as the service has now when None.
+
     Raises:
-        ConfigError: they cannot; the message says why, and what to do.
+        ConfigError: they cannot, and none is under way; the message says why, and what to do.
         ClusterUnreachable: the API server does not answer, or does not let the asker read the InferenceService.
     """
     found = discover(api, service)
-    obstacles = find_obstacles(found)
-    if obstacles:
+    target, obstacles = target_of(found, api, model, replicas), find_obstacles(found)
+    # What stands in the way of a start must not stand in the way back from one that was made.
+    if obstacles and (found.service is None or target.observe().canary is None):
         raise ConfigError(f"InferenceService {api.namespace}/{service}: {'; '.join(obstacles)}")
-    return target_of(found, api, model)
+    return target
 
 
-def target_of(found: Discovered, api: KubernetesApi, model: str) -> Target:
+def target_of(found: Discovered, api: KubernetesApi, model: str, replicas: int | None = None) -> Target:
     """By the mode alone."""
     if found.mode == "Knative":
         return KnativeTarget(api, found.name, model)
-    return StandardTarget(api, found.name, model)
+    return StandardTarget(api, found.name, model, replicas)

@@ -57,9 +57,9 @@ def replicas_of(service: Json) -> int:
     return max(int((entry["predictor"] if entry else predictor).get("minReplicas", 1)), 1)
 
 
-def with_canary(service: Json, model: ModelReference) -> Json:
-    """The stable as it is, with twice the pods, and the new version beside it at 0 %."""
-    stable, count = service["spec"]["predictor"], replicas_of(service)
+def with_canary(service: Json, model: ModelReference, replicas: int | None = None) -> Json:
+    """The stable with twice the pods, and the new version beside it at 0 %; ``replicas`` is a new N."""
+    stable, count = service["spec"]["predictor"], replicas or replicas_of(service)
     fields = {"name": "", **stable["model"], "storageUri": model.uri, "env": _environment(stable["model"], model.digest)}
     entry = {"trafficPercent": 0, "predictor": {"name": model.version, "minReplicas": count, "model": fields}}
     return {"predictor": _owned(stable, 2 * count), "canary": [entry]}
@@ -82,11 +82,11 @@ def without_canary(service: Json) -> Json:
     return {"predictor": _owned(service["spec"]["predictor"], replicas_of(service))}
 
 
-def with_first(service: Json, model: ModelReference) -> Json:
+def with_first(service: Json, model: ModelReference, replicas: int | None = None) -> Json:
     """The only version of a service that has no model yet, on trial."""
     fields = {"storageUri": model.uri, "env": [{"name": DIGEST_VARIABLE, "value": model.digest}]}
     predictor = {"name": model.version, "model": {**service["spec"]["predictor"].get("model", {}), **fields}}
-    return {"predictor": {**_owned(predictor, replicas_of(service)), **ON_TRIAL}}
+    return {"predictor": {**_owned(predictor, replicas or replicas_of(service)), **ON_TRIAL}}
 
 
 WITHOUT_MODEL: Json = {"predictor": {}}

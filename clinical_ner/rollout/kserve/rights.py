@@ -6,13 +6,13 @@ from typing import Literal, NamedTuple
 from clinical_ner.kubernetes_api import KubernetesApi, Resource
 from clinical_ner.rollout.controller.lease import LEASES, NAME
 from clinical_ner.rollout.custom_resources.codec import MODEL_ROLLOUTS
+from clinical_ner.rollout.custom_resources.events import EVENTS
 from clinical_ner.rollout.kserve.knative_reading import REVISIONS, ROUTES
 from clinical_ner.rollout.kserve.resources import DEPLOYMENTS, HTTP_ROUTES, INFERENCE_SERVICES, PODS
 
 Part = Literal["controller", "person"]
 Mode = Literal["Standard", "Knative", ""]
 
-EVENTS = Resource("v1", "Event", "events")
 ENDPOINT_SLICES = Resource("discovery.k8s.io/v1", "EndpointSlice", "endpointslices")
 
 

@@ -40,6 +40,8 @@ class StandardTarget:
     api: KubernetesApi
     service: str
     model: str
+    replicas: int | None = None
+    """Pods that each version has from the next rollout on; as many as the service has now when None."""
     settle_seconds: float = SETTLE_SECONDS
     clock: Callable[[], float] = time.monotonic
     _memory: RestartMemory = field(default_factory=RestartMemory)
@@ -68,9 +70,9 @@ class StandardTarget:
             raise ConfigError(f"InferenceService {self.service} is in Knative mode, which knows no spec.canary")
         predictors.check_start(found, canary)
         if predictors.stable_of(found) is None:
-            send(self.api, found, predictors.with_first(found, canary))
+            send(self.api, found, predictors.with_first(found, canary, self.replicas))
         elif seen.canary is None:  # the pods of one before are gone
-            self._send_canary(found, predictors.with_canary(found, canary))
+            self._send_canary(found, predictors.with_canary(found, canary, self.replicas))
 
     def set_percent(self, percent: int, seen: Observation) -> None:
         """The only version of a service carries everything without being asked."""

@@ -26,7 +26,8 @@ def find_end(moment: Moment) -> End | None:
     if not moment.promoted:
         checks += [_ordered, _superseded, _registry_changed]
         if moment.status.started:
-            checks += [_foreign_canary, _digest_differs, _canary_failed, _stable_changed, _canary_changed, _drifted]
+            checks += [_foreign_canary, _digest_differs, _edited]
+            checks += [_canary_failed, _stable_changed, _canary_changed, _share_changed]
     return next((end for end in (check(moment) for check in checks) if end), None)
 
 
@@ -93,6 +94,12 @@ def _other_digest(digest: str, backend: Backend | None, counters: Counters | Non
     return min(served - {digest}, default="") if digest else ""
 
 
+def _edited(moment: Moment) -> End | None:
+    """Asked before whether the canary failed: a service that somebody stopped has no canary that works either."""
+    drift = moment.target.drift
+    return End(f"the service was changed by somebody else: {'; '.join(drift)}") if drift else None
+
+
 def _canary_failed(moment: Moment) -> End | None:
     canary = moment.target.canary
     if canary is None:
@@ -125,10 +132,8 @@ def _canary_changed(moment: Moment) -> End | None:
     return None
 
 
-def _drifted(moment: Moment) -> End | None:
+def _share_changed(moment: Moment) -> End | None:
     target, phase = moment.target, moment.status.phase
-    if target.drift:
-        return End(f"the service was changed by somebody else: {'; '.join(target.drift)}")
     alone = not moment.status.stable_version
     if phase is not Phase.SHIFTING and not alone and (target.asked or 0) != moment.percent:
         return End(f"somebody asked for {target.asked or 0} % where the rollout asked for {moment.percent} %")

@@ -22,7 +22,7 @@ from clinical_ner.stages.rollout import rollout
 from clinical_ner.storage import open_storage
 from tests.clinical_ner.rollout.file_world import MODEL, FileWorld
 from tests.clinical_ner.rollout.stage import Stage
-from tests.manifests.conftest import define_rollouts
+from tests.servers.model_rollouts import define_rollouts
 
 ACCOUNT = "clinical-ner-pipeline-runner"
 ROLE = Path(__file__).parents[3] / "manifests/rbac/pipeline-runner.yaml"

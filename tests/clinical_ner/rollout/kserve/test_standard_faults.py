@@ -89,7 +89,9 @@ def test_stopped_service_ends_it(stage):
     stage.harness.kubernetes.kubectl(*annotate, "serving.kserve.io/stop=true")
     try:
         assert "stopped" in " ".join(stage.target.observe().drift)
-        assert stage.run().phase is Phase.ROLLED_BACK
+        ended = stage.run()
+        assert (ended.phase, ended.blamed) == (Phase.ROLLED_BACK, False)
+        assert "stopped" in ended.reason
         assert "canary" not in stage.harness.service()["spec"]
     finally:
         stage.harness.kubernetes.kubectl(*annotate, "serving.kserve.io/stop-")

@@ -50,7 +50,7 @@ def test_first_version_is_a_canary_with_everything_until_it_is_promoted(empty):
     target, pods = empty.target, lambda: {each.name for each in empty.processes({}) if each.ready}
     before = wait_for(target, lambda seen: seen.percent == 0)
     assert (before.stable, before.canary, before.drift) == (None, None, ())
-    target.start(MODELS["v1"], before)
+    seen = retry(target, lambda seen: target.start(MODELS["v1"], seen), lambda seen: seen.canary)
     seen = wait_for(target, lambda seen: seen.percent == 100 and seen.canary.ready)
     assert (seen.stable, seen.canary.version, seen.canary.digest, seen.asked) == (None, "v1", MODELS["v1"].digest, 100)
     target.set_percent(100, seen)
