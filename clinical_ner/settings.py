@@ -34,6 +34,12 @@ class Settings(BaseSettings):
     kfp_token: SecretStr = SecretStr("")
     """Bearer token for it; in a cluster the pod's own projected token is used instead."""
 
+    gateway_calls_query: str = ""
+    """PromQL for the calls of model version ``$version`` that the gateway has counted so far; a rollout controller's."""
+
+    gateway_failed_query: str = ""
+    """The same for those of them that failed, refused connections included."""
+
     s3_endpoint: str = Field("", validation_alias=AliasChoices("CLINICAL_NER_S3_ENDPOINT", "AWS_ENDPOINT_URL"))
     """The S3 server's address, ``https://host`` or ``http://host:port``; plain HTTP sends notes unencrypted."""
 

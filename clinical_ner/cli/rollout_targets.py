@@ -11,6 +11,7 @@ from clinical_ner.errors import ConfigError
 from clinical_ner.rollout.addresses import KServeAddress, LocalAddress, parse_address
 from clinical_ner.rollout.counting.sources import MetricsSource
 from clinical_ner.rollout.targets import Target
+from clinical_ner.settings import Settings
 
 PROMETHEUS_URL = "CLINICAL_NER_PROMETHEUS_URL"
 PrometheusUrl = Annotated[
@@ -30,11 +31,13 @@ class OpenedTarget:
 def open_target(address: str, model: str = DEFAULT_NAME, prometheus: str = "", replicas: int | None = None) -> OpenedTarget:
     """The service at ``local:FOLDER``, or at ``kserve:NAMESPACE/SERVICE`` by the mode that it really has.
 
-    ``prometheus`` is the URL of the one that scrapes the service's pods; without it this process scrapes them.
+    ``prometheus`` is the URL of the one that scrapes the service's pods; without it this process scrapes them. What it knows
+    of calls as the gateway saw them, the settings' queries say.
     ``replicas`` is of KServe's Standard mode: how many pods a version has, from the next rollout on.
 
     Raises:
-        ConfigError: the address is neither, or rollouts of the service cannot be carried out; the message says why.
+        ConfigError: the address is neither, rollouts of the service cannot be carried out, or one of the gateway's queries
+            lacks the other or the URL; the message says why.
         ClusterUnreachable: the cluster does not answer.
     """
     found = parse_address(address)
@@ -62,8 +65,12 @@ def _open_on_cluster(address: KServeAddress, model: str, prometheus: str, replic
     from clinical_ner.rollout.kserve.addresses import PodAddresses
     from clinical_ner.rollout.kserve.opening import open_kserve_target
 
-    api = KubernetesApi.connect(address.namespace)
+    api, settings = KubernetesApi.connect(address.namespace), Settings()
     target = open_kserve_target(api, address.service, model, replicas)
+    calls, failed = settings.gateway_calls_query, settings.gateway_failed_query
+    if (calls or failed) and not (calls and failed and prometheus):
+        raise ConfigError("CLINICAL_NER_GATEWAY_CALLS_QUERY and _FAILED_QUERY: either both with --prometheus, or none of them")
     if prometheus:
-        return OpenedTarget(target, PrometheusMetrics(prometheus, matchers={"namespace": address.namespace}))
+        matchers = {"namespace": address.namespace}
+        return OpenedTarget(target, PrometheusMetrics(prometheus, matchers, calls_query=calls, failed_query=failed))
     return OpenedTarget(target, ScrapedMetrics(PodAddresses(api, address.service)))

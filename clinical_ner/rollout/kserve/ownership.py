@@ -5,12 +5,15 @@ What a manager once sent and leaves out later is removed by the API server
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from clinical_ner.errors import Conflict, NotFound, TargetChanged
 from clinical_ner.kubernetes_api import MANAGER, KubernetesApi
 from clinical_ner.rollout.kserve.resources import INFERENCE_SERVICES, Json, token_of
 from clinical_ner.rollout.targets import Observation
+
+_ATTEMPTS = 5
 
 
 def read_as_seen(api: KubernetesApi, service: str, seen: Observation) -> Json:
@@ -26,17 +29,24 @@ def read_as_seen(api: KubernetesApi, service: str, seen: Observation) -> Json:
 
 
 def send(api: KubernetesApi, service: Json, spec: Json) -> None:
-    """Own exactly these fields of ``service``, which must still be as it was read; one that is gone is not made anew.
+    """Own exactly these fields of ``service``, which must still ask for what was read; one that is gone is not made anew.
+
+    A status that KServe writes in between, as it does all the time while pods come and go, is no change.
 
     Raises:
         TargetChanged: it is another by now, or gone.
         ConfigError: the cluster refuses it as invalid.
     """
-    metadata = {name: service["metadata"][name] for name in ("name", "uid", "resourceVersion")}
-    try:
-        api.apply(INFERENCE_SERVICES, {"metadata": metadata, "spec": spec})
-    except (Conflict, NotFound) as error:
-        raise TargetChanged(f"InferenceService {metadata['name']} changed while it was written: {error}") from error
+    found: Json | None = service
+    for _ in range(_ATTEMPTS):
+        if found is None or token_of(found) != token_of(service):
+            break
+        metadata = {name: found["metadata"][name] for name in ("name", "uid", "resourceVersion")}
+        with suppress(Conflict, NotFound):
+            api.apply(INFERENCE_SERVICES, {"metadata": metadata, "spec": spec})
+            return
+        found = api.get(INFERENCE_SERVICES, metadata["name"])
+    raise TargetChanged(f"InferenceService {service['metadata']['name']} changed while it was written")
 
 
 def taken_over(service: Json, paths: Sequence[str]) -> Iterator[tuple[str, str]]:

@@ -75,6 +75,18 @@ def test_address_on_a_cluster_opens_its_target(service):
     assert asked.matchers == {"namespace": "rollout-doctor"}
 
 
+def test_calls_as_the_gateway_saw_them_are_asked_for(service, monkeypatch):
+    """By both queries of the environment, at the Prometheus that is named; one without the other is a wrong setting."""
+    monkeypatch.setenv("CLINICAL_NER_GATEWAY_CALLS_QUERY", 'calls{version="$version"}')
+    with pytest.raises(ConfigError, match="FAILED_QUERY"):
+        open_target(service, prometheus="http://prometheus.monitoring:9090")
+    monkeypatch.setenv("CLINICAL_NER_GATEWAY_FAILED_QUERY", 'failed{version="$version"}')
+    source = open_target(service, prometheus="http://prometheus.monitoring:9090").source
+    assert (source.calls_query, source.failed_query) == ('calls{version="$version"}', 'failed{version="$version"}')
+    with pytest.raises(ConfigError, match="--prometheus"):
+        open_target(service)
+
+
 def test_service_that_cannot_be_rolled_out_is_not_opened(service):
     """The message is the doctor's."""
     with pytest.raises(ConfigError, match="no InferenceService another"):

@@ -73,6 +73,15 @@ def test_write_between_reading_and_sending_is_met(api):
     assert find(api)["spec"]["predictor"]["name"] == "v1"
 
 
+def test_status_written_between_reading_and_sending_is_no_change(api):
+    """KServe writes it whenever a pod comes or goes; what was asked for is what was read."""
+    found = find(api)
+    api.replace(INFERENCE_SERVICES, {**found, "status": {"url": "http://x"}}, subresource="status")
+    send(api, found, {"predictor": {"name": "v1", "model": {"storageUri": "s3://b/v1"}}})
+    after = find(api)
+    assert (after["spec"]["predictor"]["name"], after["status"]) == ("v1", {"url": "http://x"})
+
+
 def test_service_that_is_gone_is_not_made_anew(api):
     """Server-side apply would create one that is not there, and one of the same name is another."""
     found = find(api)

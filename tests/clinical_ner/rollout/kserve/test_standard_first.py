@@ -114,3 +114,15 @@ def test_service_that_does_not_exist_is_missing(newest):
         KubernetesApi.connect("standard-missing", kubeconfig=str(newest.kubeconfig)), SERVICE, MODEL
     ).observe()
     assert (seen.missing, seen.stable, seen.canary, seen.percent) == (True, None, None, None)
+
+
+def test_number_of_pods_is_the_controllers_to_say(empty):
+    """The first version has as many from its start on, whatever the service had before."""
+    target = StandardTarget(empty.api, SERVICE, MODEL, replicas=3, settle_seconds=SETTLE_SECONDS)
+    retry(target, lambda seen: target.start(MODELS["v1"], seen), lambda seen: seen.canary and seen.canary.ready)
+    assert empty.service()["spec"]["predictor"]["minReplicas"] == 3
+    wait_for(target, lambda _: len(empty.processes({})) == 3)
+    retry(target, target.promote, lambda seen: seen.canary is None)
+    start(target, MODELS["v2"])
+    spec = empty.service()["spec"]
+    assert (spec["predictor"]["minReplicas"], spec["canary"][0]["predictor"]["minReplicas"]) == (6, 3)
