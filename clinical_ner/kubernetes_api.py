@@ -7,6 +7,7 @@ late is about another moment.
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Self
 
 from kubernetes import client, config
@@ -14,6 +15,7 @@ from kubernetes.client.exceptions import ApiException
 from urllib3.exceptions import HTTPError
 
 from clinical_ner.errors import AlreadyExists, ClusterUnreachable, ConfigError, Conflict, NotFound
+from clinical_ner.settings import Settings
 
 TIMEOUT_SECONDS = 10.0
 MANAGER = "clinical-ner-rollout"
@@ -56,18 +58,18 @@ class KubernetesApi:
 
     @classmethod
     def connect(cls, namespace: str, *, kubeconfig: str = "", timeout_seconds: float = TIMEOUT_SECONDS) -> Self:
-        """As the pod's own account inside a cluster, or else as ``kubeconfig`` (or ``KUBECONFIG``) says.
+        """As ``kubeconfig`` says, or ``KUBECONFIG``; else as the pod's own account; else as the home folder's kubeconfig says.
 
         Raises:
-            ConfigError: neither is there.
+            ConfigError: none of them is there.
         """
         settings = client.Configuration()
         settings.retries = False
+        # The client itself reads the variable once, when it is imported.
+        named = kubeconfig or Settings().kubeconfig
         try:
-            if kubeconfig:
-                config.load_kube_config(kubeconfig, client_configuration=settings)
-            else:
-                config.load_config(client_configuration=settings)
+            if named or not _in_pod(settings):
+                config.load_kube_config(named or str(Path.home() / ".kube/config"), client_configuration=settings)
         except (config.ConfigException, OSError) as error:
             raise ConfigError(f"no Kubernetes cluster: neither a pod's account nor a kubeconfig: {error}") from error
         return cls(client.ApiClient(settings), namespace, timeout_seconds=timeout_seconds)
@@ -194,6 +196,15 @@ class KubernetesApi:
         except (HTTPError, OSError) as error:
             raise ClusterUnreachable(f"Kubernetes: {method} {path}: no answer: {type(error).__name__}") from error
         return answer
+
+
+def _in_pod(settings: client.Configuration) -> bool:
+    """Fill in the pod's own account; False outside of a pod."""
+    try:
+        config.load_incluster_config(client_configuration=settings)
+    except config.ConfigException:
+        return False
+    return True
 
 
 def _whole(resource: Resource, body: Mapping[str, Any]) -> dict[str, Any]:

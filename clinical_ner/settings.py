@@ -34,6 +34,9 @@ class Settings(BaseSettings):
     kfp_token: SecretStr = SecretStr("")
     """Bearer token for it; in a cluster the pod's own projected token is used instead."""
 
+    kubeconfig: str = Field("", validation_alias="KUBECONFIG")
+    """Which cluster is asked, and as whom; in a pod its own account when empty, elsewhere ``~/.kube/config``."""
+
     gateway_calls_query: str = ""
     """PromQL for the calls of model version ``$version`` that the gateway has counted so far; a rollout controller's."""
 

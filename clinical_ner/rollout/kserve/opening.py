@@ -1,6 +1,6 @@
 """From an InferenceService to the target of the mode that it really has."""
 
-from clinical_ner.errors import ConfigError
+from clinical_ner.errors import ClusterUnreachable, ConfigError
 from clinical_ner.kubernetes_api import KubernetesApi
 from clinical_ner.rollout.kserve.discovery import Discovered, discover
 from clinical_ner.rollout.kserve.knative import KnativeTarget
@@ -21,9 +21,17 @@ def open_kserve_target(api: KubernetesApi, service: str, model: str, replicas: i
     found = discover(api, service)
     target, obstacles = target_of(found, api, model, replicas), find_obstacles(found)
     # What stands in the way of a start must not stand in the way back from one that was made.
-    if obstacles and (found.service is None or target.observe().canary is None):
+    if obstacles and (found.service is None or not _is_under_way(target)):
         raise ConfigError(f"InferenceService {api.namespace}/{service}: {'; '.join(obstacles)}")
     return target
+
+
+def _is_under_way(target: Target) -> bool:
+    """Whether a canary is there; whoever may not look sees none."""
+    try:
+        return target.observe().canary is not None
+    except ClusterUnreachable:
+        return False
 
 
 def target_of(found: Discovered, api: KubernetesApi, model: str, replicas: int | None = None) -> Target:

@@ -26,8 +26,8 @@ def find_end(moment: Moment) -> End | None:
     if not moment.promoted:
         checks += [_ordered, _superseded, _registry_changed]
         if moment.status.started:
-            checks += [_foreign_canary, _digest_differs, _edited]
-            checks += [_canary_failed, _stable_changed, _canary_changed, _share_changed]
+            checks += [_foreign_canary, _digest_differs, _stable_changed, _edited]
+            checks += [_canary_failed, _canary_changed, _share_changed]
     return next((end for end in (check(moment) for check in checks) if end), None)
 
 

@@ -36,9 +36,7 @@ def run(newest, cluster_api, tmp_path, monkeypatch, store):  # noqa: F811
     configs = {who: login(newest, namespace, who, tmp_path) for who in ("operator", "approver")}
 
     def invoke(who, *arguments, status=0):
-        # The client reads KUBECONFIG when it is imported.
-        for module in ("kubernetes.config", "kubernetes.config.kube_config"):
-            monkeypatch.setattr(f"{module}.KUBE_CONFIG_DEFAULT_LOCATION", str(configs[who]))
+        monkeypatch.setenv("KUBECONFIG", str(configs[who]))
         result = CliRunner().invoke(app, arguments, catch_exceptions=False)
         assert result.exit_code == status, result.output
         return result.output

@@ -19,8 +19,7 @@ from tests.servers.model_rollouts import define_rollouts
 def service(newest, monkeypatch):
     """The address of a service in Knative mode."""
     namespace = "rollout-doctor"
-    for module in ("kubernetes.config", "kubernetes.config.kube_config"):  # which read KUBECONFIG when they are imported
-        monkeypatch.setattr(f"{module}.KUBE_CONFIG_DEFAULT_LOCATION", str(newest.kubeconfig))
+    monkeypatch.setenv("KUBECONFIG", str(newest.kubeconfig))
     if newest.try_kubectl("get", "namespace", namespace).returncode:
         define_rollouts(newest)
         create_namespace(newest, namespace, "dev")

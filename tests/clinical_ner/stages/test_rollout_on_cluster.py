@@ -58,8 +58,7 @@ def as_account(newest, namespace, tmp_path, monkeypatch):
 
 def become(monkeypatch, kubeconfig):
     """Be whom the file names."""
-    for module in ("kubernetes.config", "kubernetes.config.kube_config"):  # which read KUBECONFIG when they are imported
-        monkeypatch.setattr(f"{module}.KUBE_CONFIG_DEFAULT_LOCATION", str(kubeconfig))
+    monkeypatch.setenv("KUBECONFIG", str(kubeconfig))
 
 
 @pytest.fixture
