@@ -139,10 +139,11 @@ def test_knative_service_deleted_in_the_middle_is_no_promotion(stage):
     stage.ask_for("v2").until_phase(Phase.HOLDING, 10)
     stage.harness.api.delete(KNATIVE_SERVICES, f"{SERVICE}-predictor")
     ended = stage.run()
-    stage.callers.failures.clear()  # those of the time without a service
     assert (ended.phase, ended.blamed) == (Phase.FAILED, False), ended.reason
     assert stage.harness.service()["spec"]["predictor"]["model"]["storageUri"] == stage.harness.models["v2"].uri
     assert stage.registry.champion(MODEL).version == "v1"
+    stage.harness.rest()
+    stage.callers.failures.clear()  # those of the time without a service
 
 
 def test_service_deleted_in_the_middle_fails_the_rollout(stage):
