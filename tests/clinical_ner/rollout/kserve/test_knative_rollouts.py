@@ -105,7 +105,7 @@ def test_canary_that_crashes_again_and_again_is_withdrawn(stage):
     stage.ask_for("v2").until_phase(Phase.HOLDING, 50)
     stage.harness.kserve.kubelet.faults[stage.harness.models["v2"].uri] = "crash-loop"
     assert rolled_back(stage, "exit code 1").blamed
-    stage.callers.failures.clear()
+    stage.forget_failures()
 
 
 @pytest.mark.parametrize(("fault", "words"), [("never-ready", "not ready within"), ("image-missing", "ImagePullBackOff")])
@@ -143,7 +143,7 @@ def test_knative_service_deleted_in_the_middle_is_no_promotion(stage):
     assert stage.harness.service()["spec"]["predictor"]["model"]["storageUri"] == stage.harness.models["v2"].uri
     assert stage.registry.champion(MODEL).version == "v1"
     stage.harness.rest()
-    stage.callers.failures.clear()  # those of the time without a service
+    stage.forget_failures()  # those of the time without a service
 
 
 def test_service_deleted_in_the_middle_fails_the_rollout(stage):
@@ -154,7 +154,7 @@ def test_service_deleted_in_the_middle_fails_the_rollout(stage):
     gone = stage.harness.api.get(INFERENCE_SERVICES, SERVICE)
     stage.harness.create_empty()
     stage.harness.rest()
-    stage.callers.failures.clear()  # a service that is gone answers nobody
+    stage.forget_failures()  # a service that is gone answers nobody
     assert ended.phase is Phase.FAILED, ended.reason
     assert "was deleted" in ended.reason
     assert gone is None
@@ -170,4 +170,4 @@ def test_first_version_of_a_service_is_rolled_out(stage):
     assert (seen.stable, seen.canary.version, seen.percent) == (None, "v2", 100)
     assert status.stable_version == ""
     assert stage.run().phase is Phase.SUCCEEDED
-    stage.callers.failures.clear()  # those of the time without a version
+    stage.forget_failures()  # those of the time without a version
