@@ -16,8 +16,12 @@ Shares = dict[str, int]
 """Percent by the name of a backend; those that get nothing are left out. Empty without routes: nobody gets anything."""
 
 
-def route_names(service: str) -> tuple[str, str]:
-    return service, f"{service}-predictor"
+def predictor_route_names(service: str, workload: str) -> tuple[str, ...]:
+    """Names of the predictor's own route, to be tried in turn, beside the service's, which is named like the service.
+
+    KServe 0.20 names it after the predictor, and leaves those of former predictors behind; later ones after the service.
+    """
+    return tuple(dict.fromkeys((workload, f"{service}-predictor")))
 
 
 def shares_of(routes: Iterable[Json | None]) -> Shares | None:

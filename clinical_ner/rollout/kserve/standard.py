@@ -23,8 +23,9 @@ from clinical_ner.rollout.kserve.resources import (
     token_of,
     uri_of,
     version_of,
+    workload_of,
 )
-from clinical_ner.rollout.kserve.routes import SETTLE_SECONDS, Settling, route_names
+from clinical_ner.rollout.kserve.routes import SETTLE_SECONDS, Settling, predictor_route_names
 from clinical_ner.rollout.kserve.standard_reading import Objects, drift, is_whole, observe, workloads
 from clinical_ner.rollout.targets import ModelReference, Observation
 
@@ -107,8 +108,13 @@ class StandardTarget:
             service=service,
             pods=self.api.list(PODS, {SERVICE_LABEL: self.service}),
             deployments={name: self.api.get(DEPLOYMENTS, name) for name in workloads(service)},
-            routes=[self.api.get(HTTP_ROUTES, name) for name in route_names(self.service)],
+            routes=[self.api.get(HTTP_ROUTES, self.service), self._predictor_route(service)],
         )
+
+    def _predictor_route(self, service: Json) -> Json | None:
+        workload = workload_of(self.service, service["spec"]["predictor"])
+        found = (self.api.get(HTTP_ROUTES, name) for name in predictor_route_names(self.service, workload))
+        return next((each for each in found if each), None)
 
     def _send_canary(self, service: Json, spec: Json) -> None:
         try:
