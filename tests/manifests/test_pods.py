@@ -153,6 +153,16 @@ def test_rollout_controller_is_one_and_is_probed_where_it_answers(objects):
 
 
 @overlays
+def test_trainings_of_the_monitor_go_live_by_the_controller(objects):
+    """In every overlay the monitor's trainings are rolled out on the service that the controller rolls out; none moves the live pointer."""
+    monitor = next(each for each in of_kind(objects, "CronJob") if each["metadata"]["name"] == "clinical-ner-monitor")
+    (asking,) = monitor["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
+    (advancing,) = only(objects, "Deployment")["spec"]["template"]["spec"]["containers"]
+    (target,) = (each.partition("=")[2] for each in advancing["args"] if each.startswith("--target="))
+    assert [each.partition("=")[2] for each in asking["args"] if each.startswith("--rollout-target")] == [target]
+
+
+@overlays
 def test_numbers_of_the_controller_are_scraped(objects):
     """Where Prometheus is: by the labels and the port of its pod."""
     template, monitors = only(objects, "Deployment")["spec"]["template"], of_kind(objects, "PodMonitor")
