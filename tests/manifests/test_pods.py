@@ -154,7 +154,7 @@ def test_rollout_controller_is_one_and_is_probed_where_it_answers(objects):
 
 @overlays
 def test_trainings_of_the_monitor_go_live_by_the_controller(objects):
-    """In every overlay the monitor's trainings are rolled out on the service that the controller rolls out; none moves the live pointer."""
+    """The monitor hands on the service that the controller rolls out: without it a training would move the live pointer."""
     monitor = next(each for each in of_kind(objects, "CronJob") if each["metadata"]["name"] == "clinical-ner-monitor")
     (asking,) = monitor["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
     (advancing,) = only(objects, "Deployment")["spec"]["template"]["spec"]["containers"]
