@@ -1,6 +1,6 @@
 """Do rollouts go on or back, and does anybody advance them? The series are those of ``clinical_ner/rollout/metrics.py``."""
 
-from observability.expressions import above, equal
+from observability.expressions import above, equal, present
 from observability.rules import Alert, Group
 
 MAX_PHASE_SECONDS = 1800
@@ -8,6 +8,9 @@ MAX_PHASE_SECONDS = 1800
 MAX_HOLDING_SECONDS = 8 * 3600
 """Of a step that waits for a verdict: a plan's ``inconclusive_seconds`` (six hours) and the hold itself."""
 MAX_UNATTENDED_SECONDS = 600
+CONTROLLER_KNOWN = "7d"
+"""So long its absence is told after a controller was scraped last. Where none was, none is missed: servers can do without
+rollouts, and those of a service on one machine are carried out by a command."""
 
 _BY = "namespace, model_name, rollout, model_version"
 _SECONDS = f"max by ({_BY}) (clinical_ner_rollout_phase_seconds)"
@@ -16,6 +19,12 @@ _SECONDS = f"max by ({_BY}) (clinical_ner_rollout_phase_seconds)"
 def _phase(names: str) -> str:
     return f'max by ({_BY}) (clinical_ner_rollout_phase{{phase=~"{names}"}})'
 
+
+_CONTROLLER = "clinical_ner_rollout_controller_leading"
+_CONTROLLER_LACKS = present(f"max by (namespace) (max_over_time({_CONTROLLER}[{CONTROLLER_KNOWN}]))").unless(
+    equal(f"max by (namespace) ({_CONTROLLER})", 1), "namespace"
+)
+_SERVED = present("max by (namespace) (clinical_ner_model_info)")
 
 _MOVING = "starting|shifting|promoting|rolling-back"
 _UNDER_WAY = f"pending|waiting-approval|holding|{_MOVING}"
@@ -58,7 +67,15 @@ ROLLOUT = Group(
             ),
             "5m",
             "Nobody has looked at the rollout of {{ $labels.model_version }} for {{ $value | humanizeDuration }}.",
-            "The controller is down, or does not reach what it must. Traffic stays as it is.",
+            "Whoever advances it runs, and each of its looks fails. Traffic stays as it is.",
+        ),
+        Alert(
+            "RolloutControllerMissing",
+            "warning",
+            _CONTROLLER_LACKS.both(_SERVED, on="namespace"),
+            "10m",
+            "No rollout controller acts in namespace {{ $labels.namespace }}.",
+            "It is down, not scraped, or does not get the Lease. A rollout that is under way stays as it is, and nothing is judged.",
         ),
         Alert(
             "RolloutWaitsForApproval",

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pytest
 import yaml
 
-from tests.manifests.built import OVERLAYS, ROOT, build, of_kind
+from tests.manifests.built import OVERLAYS, ROOT, build, namespace_of, of_kind
 from tests.manifests.rollouts import ORDER, body, consent
 from tests.servers.kserve_definitions import KSERVE_VERSIONS
 from tests.servers.kubernetes import Kubernetes
@@ -31,11 +31,12 @@ class Cluster(NamedTuple):
     """An API server on which people have the roles of the manifests."""
 
     server: Kubernetes
+    namespace: str = NAMESPACE
 
     def call(self, user: str, *arguments: str, text: str | None = None) -> str:
         """What kubectl complains of when ``user`` calls it; empty when it is content."""
         groups = [f"--as-group={group}" for group in GROUPS.get(user, [])]
-        done = self.server.try_kubectl(*arguments, "-n", NAMESPACE, f"--as={user}", *groups, text=text)
+        done = self.server.try_kubectl(*arguments, "-n", self.namespace, f"--as={user}", *groups, text=text)
         return done.stderr if done.returncode else ""
 
     def ask(self, user: str, **changes) -> tuple[str, str]:
@@ -47,16 +48,16 @@ class Cluster(NamedTuple):
         return self.call(user, "patch", "modelrollout", name, "--type=merge", "-p", json.dumps(change))
 
 
-def roles() -> Iterator[dict]:
+def roles(overlay: str = "staging") -> Iterator[dict]:
     """The overlay's own, bound to groups of people."""
-    objects = build(OVERLAYS["staging"])
+    objects = build(OVERLAYS[overlay])
     for kind in ("Namespace", "ServiceAccount", "Role", "RoleBinding"):
         yield from of_kind(objects, kind)
     for group in ("operators", "approvers"):
         yield {
             "apiVersion": "rbac.authorization.k8s.io/v1",
             "kind": "RoleBinding",
-            "metadata": {"name": group, "namespace": NAMESPACE},
+            "metadata": {"name": group, "namespace": namespace_of(objects)},
             "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": f"clinical-ner-rollout-{group[:-1]}"},
             "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": group}],
         }

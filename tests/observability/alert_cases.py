@@ -276,6 +276,11 @@ def rollout(phase: str, seconds: str, looked: str = "0+60x600") -> dict[str, str
     return phases | clocks
 
 
+def controller(leading: str, pod: str = "a") -> dict[str, str]:
+    return one("rollout_controller_leading", leading, f'{HERE}, pod="{pod}"')
+
+
+SERVED = info("v3", "d3", "1x240")
 V4 = {"namespace": "prod", "model_name": "clinical-ner", "rollout": "v4", "model_version": "v4"}
 ROLLOUTS = (
     Case("RolloutStuck", "never ready", rollout("starting", "0+60x600"), 45, V4, "45m 0s"),
@@ -288,9 +293,17 @@ ROLLOUTS = (
     Case("RolloutFailed", "rolled back", rollout("rolled-back", "60x600"), 5),
     Case("RolloutRolledBack", "by the analysis", rollout("rolled-back", "60x600"), 5, V4),
     Case("RolloutRolledBack", "succeeded", rollout("succeeded", "60x600"), 5),
-    Case("RolloutUnattended", "the controller is gone", rollout("holding", "60x600", "0x600"), 20, V4, "20m 0s"),
+    Case("RolloutUnattended", "each look fails", rollout("holding", "60x600", "0x600"), 20, V4, "20m 0s"),
     Case("RolloutUnattended", "looked at each minute", rollout("holding", "60x600"), 20),
     Case("RolloutUnattended", "ended", rollout("succeeded", "60x600", "0x600"), 20),
+    Case("RolloutControllerMissing", "its pod is gone", SERVED | controller("1x5 stale"), 20, {"namespace": "prod"}),
+    Case("RolloutControllerMissing", "it is not reached", SERVED | controller("1x5 _x30"), 25, {"namespace": "prod"}),
+    Case("RolloutControllerMissing", "gone for three days", SERVED | controller("1x5 stale"), 4320, {"namespace": "prod"}, step=60),
+    Case("RolloutControllerMissing", "it never gets the Lease", SERVED | controller("0x30"), 20, {"namespace": "prod"}),
+    Case("RolloutControllerMissing", "it acts", SERVED | controller("1x30"), 20),
+    Case("RolloutControllerMissing", "another pod took over", SERVED | controller("1x5 stale") | controller("_x7 1x30", "b"), 25),
+    Case("RolloutControllerMissing", "none was ever there", SERVED, 20),
+    Case("RolloutControllerMissing", "the servers are gone too", info("v3", "d3", "1x5 stale") | controller("1x5 stale"), 20),
     Case("RolloutWaitsForApproval", "before 100 %", rollout("waiting-approval", "0+60x600"), 15, V4),
     Case("RolloutWaitsForApproval", "for a minute", rollout("waiting-approval", "0+60x600"), 5),
 )

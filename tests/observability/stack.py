@@ -22,7 +22,7 @@ from clinical_ner.cli.kpi import kpi
 from clinical_ner.corpora.synthetic import synthesize
 from clinical_ner.model_package import write_model_folder
 from clinical_ner.registry import Registry
-from clinical_ner.rollout.metrics import RolloutMetrics
+from clinical_ner.rollout.controller.metrics import ControllerMetrics
 from clinical_ner.rollout.records import Stored
 from clinical_ner.rollout.status import Phase, Requests
 from clinical_ner.storage import open_storage
@@ -75,10 +75,12 @@ def running(folder: Path, server: ServerProcess) -> Iterator[Stack]:
 
 @contextmanager
 def rollout_under_way() -> Iterator[str]:
-    """The address of a process that shows a rollout which holds a step, as whoever advances rollouts shows them."""
+    """The address of a process that shows a rollout which holds a step, as a controller that holds the Lease does."""
     stage = Stage().set_out().go_to(Phase.HOLDING, 50)
     stage.go_well(8)
-    RolloutMetrics(registry := CollectorRegistry()).show([Stored(stage.spec, stage.status, Requests(), "1")])
+    metrics = ControllerMetrics(registry := CollectorRegistry())
+    metrics.leading.set(1)
+    metrics.rollouts.show([Stored(stage.spec, stage.status, Requests(), "1")])
     server, _ = start_http_server(port := free_ports(1)[0], "127.0.0.1", registry)
     try:
         yield f"http://127.0.0.1:{port}"

@@ -36,12 +36,16 @@ def shares_of(routes: Iterable[Json | None]) -> Shares | None:
 
 
 def is_accepted(route: Json) -> bool:
-    """Whether no gateway that reports on the route has an older one, or refuses it."""
+    """Whether no gateway that reports on the route has an older one, or refuses it.
+
+    A backend that gets nothing may be missing: KServe leaves a former canary's in the route.
+    """
     generation = route["metadata"].get("generation", 0)
-    parents = route.get("status", {}).get("parents") or ()
+    idle = any(each.get("weight") == 0 for rule in route["spec"].get("rules") or () for each in rule.get("backendRefs") or ())
     return all(
-        each["status"] == "True" and each.get("observedGeneration", generation) >= generation
-        for parent in parents
+        (each["status"] == "True" or (idle and each.get("reason") == "BackendNotFound"))
+        and each.get("observedGeneration", generation) >= generation
+        for parent in route.get("status", {}).get("parents") or ()
         for each in parent.get("conditions") or ()
         if each["type"] in {"Accepted", "ResolvedRefs"}
     )
