@@ -75,7 +75,7 @@ ROLLOUT = Group(
             _CONTROLLER_LACKS.both(_SERVED, on="namespace"),
             "10m",
             "No rollout controller acts in namespace {{ $labels.namespace }}.",
-            "It is down, not scraped, or does not get the Lease. A rollout that is under way stays as it is, and nothing is judged.",
+            "It is down, not scraped, or without the Lease. A rollout that is under way stays as it is, and nothing is judged.",
         ),
         Alert(
             "RolloutWaitsForApproval",

@@ -298,10 +298,19 @@ ROLLOUTS = (
     Case("RolloutUnattended", "ended", rollout("succeeded", "60x600", "0x600"), 20),
     Case("RolloutControllerMissing", "its pod is gone", SERVED | controller("1x5 stale"), 20, {"namespace": "prod"}),
     Case("RolloutControllerMissing", "it is not reached", SERVED | controller("1x5 _x30"), 25, {"namespace": "prod"}),
-    Case("RolloutControllerMissing", "gone for three days", SERVED | controller("1x5 stale"), 4320, {"namespace": "prod"}, step=60),
+    Case(
+        "RolloutControllerMissing",
+        "gone for three days",
+        SERVED | controller("1x5 stale"),
+        4320,
+        {"namespace": "prod"},
+        step=60,
+    ),
     Case("RolloutControllerMissing", "it never gets the Lease", SERVED | controller("0x30"), 20, {"namespace": "prod"}),
     Case("RolloutControllerMissing", "it acts", SERVED | controller("1x30"), 20),
-    Case("RolloutControllerMissing", "another pod took over", SERVED | controller("1x5 stale") | controller("_x7 1x30", "b"), 25),
+    Case(
+        "RolloutControllerMissing", "another pod took over", SERVED | controller("1x5 stale") | controller("_x7 1x30", "b"), 25
+    ),
     Case("RolloutControllerMissing", "none was ever there", SERVED, 20),
     Case("RolloutControllerMissing", "the servers are gone too", info("v3", "d3", "1x5 stale") | controller("1x5 stale"), 20),
     Case("RolloutWaitsForApproval", "before 100 %", rollout("waiting-approval", "0+60x600"), 15, V4),
