@@ -46,6 +46,7 @@ class Router:
     def choose(self, chance: random.Random) -> str:
         """The address of a backend."""
         weights = {name: weight for name, weight in self.weights.items() if weight}
+        assert weights, "no backend of the route has a weight"
         return self._addresses[chance.choices(list(weights), list(weights.values()))[0]]
 
     def _run(self) -> None:

@@ -75,7 +75,7 @@ class _Rest:
         path = f"/v2/models/{request.model}{version}/infer"
         response = self._client.post(path, content=body, headers=dict(headers))
         if response.status_code != 200:
-            return Outcome(response.status_code, response.json()["error"])
+            return Outcome(response.status_code, error_of(response))
         size = int(response.headers.get(JSON_LENGTH, len(response.content)))
         head, tail = orjson.loads(response.content[:size]), response.content[size:]
         outputs: dict[str, list[bytes]] = {}
@@ -90,6 +90,14 @@ class _Rest:
             outputs[output["name"]] = elements
         assert not tail
         return Outcome(200, "", head["id"], (head["model_name"], head["model_version"]), outputs)
+
+
+def error_of(response: httpx.Response) -> str:
+    """The text of an error of the protocol; another reply, such as a proxy's page, is named with its status."""
+    try:
+        return response.json()["error"]
+    except (ValueError, LookupError, TypeError) as error:
+        raise AssertionError(f"{response.status_code} is not of the protocol: {response.text[:200]}") from error
 
 
 def fields_of(request: Request) -> dict[str, Any]:
