@@ -15,7 +15,7 @@ ACTIVE_SECONDS = 30
 
 RULES = {
     "clinical-ner-server": set(),
-    "clinical-ner-monitor": set(),
+    "clinical-ner-monitor": {"get runs.pipelines.kubeflow.org"},
     "clinical-ner-pipeline-runner": {
         "create workflowtaskresults.argoproj.io",
         "patch workflowtaskresults.argoproj.io",
@@ -224,7 +224,7 @@ def test_rollout_controller_works_on_the_service_with_real_requests(newest):
 
 
 def test_server_has_no_token(installed):
-    """A pod of the server, and of a monitor that only proposes, gets no credentials of Kubernetes."""
+    """A pod of the server, and of a monitor that only proposes, gets no credentials that Kubernetes itself would take."""
     accounts = {each["metadata"]["name"]: each for each in of_kind(build(OVERLAYS[installed[0]]), "ServiceAccount")}
     for name in ("clinical-ner-server", "clinical-ner-monitor"):
         assert accounts[name]["automountServiceAccountToken"] is False

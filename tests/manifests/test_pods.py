@@ -1,14 +1,17 @@
 """The pods that the manifests lead to, under Pod Security "restricted" and against what the programs in them take."""
 
 import re
+from pathlib import Path
 
 import pytest
 from typer.main import get_command
 
 from clinical_ner.cli import app as library_app
 from clinical_ner.cli.rollout_controller import METRICS_PORT
+from clinical_ner.pipeline_runs.remote.endpoint import IN_CLUSTER_TOKEN
 from clinical_ner.rollout.addresses import parse_address
 from pipelines.__main__ import app as pipelines_app
+from pipelines.endpoint_options import KFP_IN_CLUSTER
 from serving.settings import ServingSettings
 from tests.manifests.built import OVERLAYS, ROOT, build, namespace_of, of_kind, only, pod, pod_templates, serving_pod
 from tests.servers.kubernetes import KubectlError, Kubernetes
@@ -160,6 +163,19 @@ def test_trainings_of_the_monitor_go_live_by_the_controller(objects):
     (advancing,) = only(objects, "Deployment")["spec"]["template"]["spec"]["containers"]
     (target,) = (each.partition("=")[2] for each in advancing["args"] if each.startswith("--target="))
     assert [each.partition("=")[2] for each in asking["args"] if each.startswith("--rollout-target")] == [target]
+
+
+@overlays
+def test_monitor_sees_what_became_of_a_training(objects):
+    """It knows KFP's address and has a token for it, also where a person submits: else each training would count as failed."""
+    (monitor,) = (each for each in of_kind(objects, "CronJob") if each["metadata"]["name"] == "clinical-ner-monitor")
+    spec = monitor["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    (container,) = spec["containers"]
+    assert {each["name"]: each.get("value") for each in container["env"]}["CLINICAL_NER_KFP_HOST"] == KFP_IN_CLUSTER
+    (path,) = (each["mountPath"] for each in container["volumeMounts"] if each["name"] == "kfp-token")
+    (source,) = next(each["projected"]["sources"] for each in spec["volumes"] if each["name"] == "kfp-token")
+    assert Path(path, source["serviceAccountToken"]["path"]) == IN_CLUSTER_TOKEN
+    assert source["serviceAccountToken"]["audience"] == "pipelines.kubeflow.org"
 
 
 @overlays
