@@ -4,7 +4,7 @@ Recorded series exist from a server's first scrape on, as 0, so that no traffic 
 namespace: the model server's callers have one service there, whichever versions answer.
 """
 
-from observability.expressions import Expression, above, equal, missing
+from observability.expressions import Expression, above, equal, missing, present
 from observability.rules import Alert, Group, Recording
 
 WINDOWS = ("5m", "30m", "1h", "2h", "6h", "1d", "3d")
@@ -54,6 +54,12 @@ def _burns_either(bad: str, ratio: str, budget: float, *cases: tuple[str, str, f
     return first.either(second)
 
 
+_SERVED = "max by (namespace) (clinical_ner_model_info)"
+_EXPECTED = present("max by (namespace) (clinical_ner_live_model_info)").either(
+    present("max by (namespace) (max_over_time(clinical_ner_model_info[1d]))")
+)
+"""Namespaces where a model is to be served: the monitor reports a live one, or servers did within a day."""
+
 _FAST_BURN = (("1h", "5m", 14.4), ("6h", "30m", 6.0))
 _SLOW_BURN = (("1d", "2h", 3.0), ("3d", "6h", 1.0))
 
@@ -99,10 +105,11 @@ SERVICE = Group(
         Alert(
             "NotServing",
             "critical",
-            missing("clinical_ner_model_info"),
+            _EXPECTED.unless(present(_SERVED), "namespace").either(missing(_EXPECTED.text)),
             "5m",
             "No server reports a model.",
-            "Prometheus finds no series clinical_ner_model_info: no server is ready, or none is scraped.",
+            "Prometheus finds no series clinical_ner_model_info in the namespace (without one, none anywhere): no server is "
+            "ready, or none is scraped.",
         ),
     ),
 )

@@ -112,7 +112,32 @@ SERVICE = (
     Case("NoTraffic", "nobody has ever come", info("v3", "d3", "1x130"), 40, {"namespace": "prod"}),
     Case("NoTraffic", "one note a minute", info("v3", "d3", "1x130") | requests(1, 0, 130), 120),
     Case("NotServing", "nothing is scraped", {"up": "1x20"}, 10, {}),
+    Case(
+        "NotServing",
+        "the other environment serves",
+        info("v3", "d3", "1x5 stale") | info("v4", "d4", "1x30", namespace="staging"),
+        20,
+        {"namespace": "prod"},
+    ),
+    Case(
+        "NotServing",
+        "the live version has no server for two days",
+        info("v4", "d4", "1x60", namespace="staging") | live("v3", "d3", "1x60"),
+        2880,
+        {"namespace": "prod"},
+        step=60,
+    ),
+    Case(
+        "NotServing",
+        "one environment, and nothing else to tell of it",
+        info("v3", "d3", "1x5 stale"),
+        20,
+        {"namespace": "prod"},
+    ),
+    Case("NotServing", "nothing for days", info("v3", "d3", "1x5 stale"), 2880, {}, step=60),
     Case("NotServing", "a server is there", info("v3", "d3", "1x20"), 10),
+    Case("NotServing", "another pod is there", info("v3", "d3", "1x5 stale") | info("v3", "d3", "_x5 1x20", pod="b"), 20),
+    Case("NotServing", "another version than the live one", info("v4", "d4", "1x20") | live("v3", "d3", "1x20"), 10),
 )
 LOG = (
     Case("LogBacklog", "nothing is sent", one("log_oldest_unsent_seconds", "0+60x40", SERVER_V3), 30, LABELS_SERVER, "30m 0s"),
