@@ -77,9 +77,12 @@ def _unary(kind: Any, method: Method, count: Callable[[grpc.StatusCode, float], 
 
     async def handle(data: bytes, context: grpc.aio.ServicerContext) -> bytes:
         started = time.perf_counter()
-        status, reply, message = await _call(kind, method, data)
-        if count is not None:
-            count(status, time.perf_counter() - started)
+        status, reply, message = grpc.StatusCode.CANCELLED, b"", ""
+        try:
+            status, reply, message = await _call(kind, method, data)
+        finally:  # also when gRPC cancels it, because its caller left or its deadline passed: those are the slowest calls
+            if count is not None:
+                count(status, time.perf_counter() - started)
         if status is not grpc.StatusCode.OK:
             context.set_code(status)
             context.set_details(message)

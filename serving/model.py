@@ -1,7 +1,7 @@
 """The served model as KServe sees it: its readiness, its signature, and one thread that tags."""
 
 import asyncio
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from kserve import Model  # type: ignore[import-untyped]
@@ -28,7 +28,7 @@ class NoteModel(Model):  # type: ignore[misc]
         self._inline_bytes = inline_bytes
         self._annotator: Annotator | None = None
         self._thread = ThreadPoolExecutor(1, "tagging")
-        self._handed_over = 0
+        self._handed_over: set[Future[InferenceReply]] = set()
 
     @property
     def versions(self) -> list[str]:
@@ -62,11 +62,11 @@ class NoteModel(Model):  # type: ignore[misc]
         annotator = self.check(self.name)
         if not self._handed_over and not request.explain and sum(map(len, request.texts)) <= self._inline_bytes:
             return annotator.answer(request)
-        self._handed_over += 1
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._thread, annotator.answer, request)
-        finally:
-            self._handed_over -= 1
+        future = self._thread.submit(annotator.answer, request)
+        self._handed_over.add(future)
+        # Not when the caller stops to wait: a thread cannot be cancelled, and goes on tagging for nobody.
+        future.add_done_callback(self._handed_over.discard)
+        return await asyncio.wrap_future(future)
 
     async def predict(self, payload: dict[str, Any], headers: Any = None, response_headers: Any = None) -> dict[str, Any]:  # noqa: ARG002
         """A v1 request's object in, its reply's object out."""
