@@ -8,10 +8,10 @@ import traceback
 import pytest
 
 from clinical_ner.registry import Registry
-from clinical_ner.rollout.status import Abort, Phase
+from clinical_ner.rollout.status import Abort, Approval, Phase
 from clinical_ner.rollout.store import StoredRollouts
 from clinical_ner.version_states import State
-from tests.clinical_ner.rollout.file_world import MODEL, FileWorld, advance_until_killed, at_call, at_place
+from tests.clinical_ner.rollout.file_world import MODEL, FileWorld, advance_until_killed, at_call, at_place, make_spec
 from tests.clinical_ner.rollout.stage import START
 
 PROCESSES = 400
@@ -58,6 +58,30 @@ def check_end(storage, phase):
 def test_runner_killed_in_each_phase_is_gone_on_with(store, tmp_path, phase, place):
     """Before and after each write and each action: the next process ends what the dead one began."""
     assert not wait_for(spawn(tmp_path, "first", at_place(phase, place)))
+    assert wait_for(spawn(tmp_path, "second"))
+    check_end(store, Phase.SUCCEEDED)
+
+
+@pytest.mark.parametrize(("place", "stable"), [("before action", "v1"), ("after action", "v2")])
+def test_runner_killed_beside_the_promotion_is_gone_on_with(store, tmp_path, place, stable):
+    """The live pointer has moved before; whoever comes next promotes what is not promoted, and nothing twice."""
+    assert not wait_for(spawn(tmp_path, "first", at_place(Phase.PROMOTING, place, 2)))
+    assert (Registry(store).states(MODEL).live, FileWorld(store).service().stable.version) == ("v2", stable)
+    assert wait_for(spawn(tmp_path, "second"))
+    check_end(store, Phase.SUCCEEDED)
+
+
+def test_runner_killed_while_a_person_is_asked_is_gone_on_with(store, tmp_path):
+    """Nothing is promoted before the approval, and two approvals are one."""
+    records, approval = StoredRollouts(store, MODEL), Approval(gate="promotion", actor="doctor", time=START, reason="read")
+    store.delete(f"{records.folder}/v2.json")
+    records.create(make_spec(Registry(store).get(MODEL, "v2"), approval="before-100"))
+    for place in (*PLACES[:2], *PLACES[:2]):
+        assert not wait_for(spawn(tmp_path, "first", at_place(Phase.WAITING_APPROVAL, place)))
+        assert (Registry(store).states(MODEL).live, FileWorld(store).service().stable.version) == ("v1", "v1")
+    assert died_at(store) is Phase.WAITING_APPROVAL
+    for _ in range(2):
+        records.approve("v2", approval)
     assert wait_for(spawn(tmp_path, "second"))
     check_end(store, Phase.SUCCEEDED)
 

@@ -10,7 +10,7 @@ import pytest
 from clinical_ner.kubernetes_api import KubernetesApi
 from clinical_ner.registry import Registry
 from clinical_ner.rollout.runner import all_ended
-from clinical_ner.rollout.status import Abort, Phase
+from clinical_ner.rollout.status import Abort, Approval, Phase
 from clinical_ner.storage import open_storage
 from clinical_ner.version_states import State
 from tests.clinical_ner.rollout.controller.running import Running
@@ -21,9 +21,10 @@ PLACES = ("before write", "after write", "before action", "after action")
 RELEASE = [
     *((phase, place) for phase in (Phase.STARTING, Phase.SHIFTING) for place in PLACES),
     *((Phase.HOLDING, place) for place in PLACES[:2]),
-    *((Phase.PROMOTING, place) for place in PLACES),
-    *((Phase.SUCCEEDED, place) for place in PLACES[:2]),
+    *((Phase.WAITING_APPROVAL, place) for place in (*PLACES[:2], *PLACES[:2])),
 ]
+# Twice beside an action: the first one moves the live pointer, the second one promotes.
+PROMOTION = [(Phase.PROMOTING, place) for place in (*PLACES, *PLACES[2:])] + [(Phase.SUCCEEDED, place) for place in PLACES[:2]]
 WAY_BACK = [(Phase.ROLLING_BACK, place) for place in (*PLACES, *PLACES)] + [(Phase.ROLLED_BACK, place) for place in PLACES[:2]]
 
 
@@ -70,10 +71,18 @@ def check_end(storage, records, phase):
 
 
 def test_controller_killed_everywhere_is_gone_on_with(store, records, start, spawn):
-    """One after another dies before and after each write and each action of each phase, in one rollout."""
-    start()
+    """One after another dies before and after each write and action of each phase of one rollout; two approvals are one."""
+    start(approval="before-100")
     for phase, place in RELEASE:
         assert not run(spawn("pod", at_place(phase, place))), (phase, place)
+    assert (Registry(store).states(MODEL).live, FileWorld(store).service().stable.version) == ("v1", "v1")
+    for _ in range(2):
+        records.approve("v2", Approval(gate="promotion", actor="doctor", time=START, reason="read"))
+    served = []
+    for phase, place in PROMOTION:
+        assert not run(spawn("pod", at_place(phase, place))), (phase, place)
+        served.append((Registry(store).states(MODEL).live, FileWorld(store).service().stable.version))
+    assert served == [*[("v1", "v1")] * 3, *[("v2", "v1")] * 2, *[("v2", "v2")] * 3]
     assert run(spawn("pod"))
     check_end(store, records, Phase.SUCCEEDED)
 
