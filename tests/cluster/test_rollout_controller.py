@@ -12,7 +12,7 @@ from clinical_ner.rollout.analysis.rules import AnalysisRules
 from clinical_ner.rollout.custom_resources.records import ClusterRollouts
 from clinical_ner.rollout.plan import RolloutPlan, RolloutStep
 from clinical_ner.rollout.specs import make_release
-from clinical_ner.rollout.status import Abort, Phase
+from clinical_ner.rollout.status import ENDS, Abort, Phase
 from clinical_ner.rollout.targets import ModelReference
 from clinical_ner.storage import open_storage
 from clinical_ner.version_states import Cause
@@ -35,6 +35,7 @@ RULES = AnalysisRules(
 )
 STEPS = tuple(RolloutStep(percent=percent, hold_seconds=3, min_requests=50) for percent in (50, 100))
 PLAN = RolloutPlan(steps=STEPS, rules=RULES)
+ASKS = RolloutPlan(steps=STEPS, rules=RULES, approval="before-100")
 CALLERS = 4
 FEWEST_CALLS = 100
 
@@ -80,30 +81,30 @@ def disturbed(installation, kserve: KServeOnNodes) -> Disturbed:
     return Disturbed(installation, ClusterRollouts(kserve.api, SERVICE, "clinical-ner"))
 
 
-def start(disturbed: Disturbed, registry_uri: str, version: str) -> None:
+def start(disturbed: Disturbed, registry_uri: str, version: str, plan: RolloutPlan) -> None:
     """Ask for the rollout of a version."""
     storage = open_storage(registry_uri)
-    disturbed.rollouts.create(make_release(storage, "clinical-ner", version, PLAN, (), Cause("test", utc_now(), "test")))
+    disturbed.rollouts.create(make_release(storage, "clinical-ner", version, plan, (), Cause("test", utc_now(), "test")))
 
 
 def test_controller_survives_being_deleted_in_every_phase(
     installation, kserve: KServeOnNodes, registry: Registry, registry_uri: str, disturbed: Disturbed, capsys
 ) -> None:
-    """One version is promoted, the next aborted; the pod is deleted once in each phase. Both end right, and no call fails."""
-    start(disturbed, registry_uri, "v2")
+    """One version is promoted, the next aborted when it waits for approval; both end right, and no call fails."""
+    start(disturbed, registry_uri, "v2", PLAN)
     installation.send(deployment(installation))
     installation.wait(disturbed.pods, "the controller's pod")
     with Router(kserve.api, SERVICE) as router, load(router.ways(CALLERS)) as calls:
         promoted = disturbed.follow("v2", set())
-        start(disturbed, registry_uri, "v3")
-        disturbed.follow("v3", {Phase.HOLDING})
+        start(disturbed, registry_uri, "v3", ASKS)
+        disturbed.follow("v3", {Phase.WAITING_APPROVAL})
         disturbed.rollouts.abort("v3", Abort(actor="test", time=utc_now(), reason="test"))
         aborted = disturbed.follow("v3", set())
     with capsys.disabled():
         told = f"deleted in {[str(phase) for phase in disturbed.deleted]}; answered {dict(calls.versions)}"
         sys.stdout.write(f"\n{told}, failed: {len(calls.failures)}; races: {len(kserve.errors)}\n")
     assert (promoted.status.phase, aborted.status.phase) == (Phase.SUCCEEDED, Phase.ROLLED_BACK)
-    assert {*disturbed.deleted} == {*Phase} - {Phase.WAITING_APPROVAL, Phase.SUCCEEDED, Phase.ROLLED_BACK, Phase.FAILED}
+    assert {*disturbed.deleted} == {*Phase} - ENDS
     assert calls.failures == []
     assert min(calls.versions[version] for version in ("v1", "v2")) > FEWEST_CALLS
     assert registry.get("clinical-ner", "live").version == "v2"
