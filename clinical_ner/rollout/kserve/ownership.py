@@ -14,6 +14,8 @@ from clinical_ner.rollout.kserve.resources import INFERENCE_SERVICES, Json, toke
 from clinical_ner.rollout.targets import Observation
 
 _ATTEMPTS = 5
+_SHARES = ("canary", "predictor.canaryTrafficPercent")
+"""Where the split stands, in Standard and in Knative mode."""
 
 
 def read_as_seen(api: KubernetesApi, service: str, seen: Observation) -> Json:
@@ -31,7 +33,8 @@ def read_as_seen(api: KubernetesApi, service: str, seen: Observation) -> Json:
 def send(api: KubernetesApi, service: Json, spec: Json) -> None:
     """Own exactly these fields of ``service``, which must still ask for what was read; one that is gone is not made anew.
 
-    A status that KServe writes in between, as it does all the time while pods come and go, is no change.
+    A status that KServe writes in between, as it does all the time while pods come and go, is no change. A split that is to go
+    goes, whoever else wrote it.
 
     Raises:
         TargetChanged: it is another by now, or gone.
@@ -43,10 +46,44 @@ def send(api: KubernetesApi, service: Json, spec: Json) -> None:
             break
         metadata = {name: found["metadata"][name] for name in ("name", "uid", "resourceVersion")}
         with suppress(Conflict, NotFound):
-            api.apply(INFERENCE_SERVICES, {"metadata": metadata, "spec": spec})
+            if stuck := _kept_by_others(found, spec):
+                api.patch(INFERENCE_SERVICES, metadata["name"], list(_in_spite_of_them(found, spec, stuck)))
+            else:
+                api.apply(INFERENCE_SERVICES, {"metadata": metadata, "spec": spec})
             return
         found = api.get(INFERENCE_SERVICES, metadata["name"])
     raise TargetChanged(f"InferenceService {service['metadata']['name']} changed while it was written")
+
+
+def _kept_by_others(service: Json, spec: Json) -> list[str]:
+    """Splits that would stay if ``spec``, which leaves them out, was applied: what others own too, applying does not remove."""
+    left_out = (path for path in _SHARES if _value(service["spec"], path) is not None and _value(spec, path) is None)
+    return [path for path in left_out if set(writers_of(service, path)) != {MANAGER}]
+
+
+def _in_spite_of_them(service: Json, spec: Json, paths: Sequence[str]) -> Iterator[Json]:
+    """One update by JSON Patch, which asks no owner: those of ``paths`` go, and what ``spec`` has is so."""
+    yield {"op": "test", "path": "/metadata/resourceVersion", "value": service["metadata"]["resourceVersion"]}
+    yield from ({"op": "remove", "path": f"/spec/{path.replace('.', '/')}"} for path in paths)
+    yield from _additions("/spec", service["spec"], spec)
+
+
+def _additions(path: str, found: Json, wanted: Json) -> Iterator[Json]:
+    """Field by field; the environment by name, since variables of others stay."""
+    for name, value in wanted.items():
+        if isinstance(value, dict) and isinstance(found.get(name), dict):
+            yield from _additions(f"{path}/{name}", found[name], value)
+        else:
+            items = [*(found.get(name) or ()), *value] if name == "env" else ()
+            merged = list({each["name"]: each for each in items}.values())
+            yield {"op": "add", "path": f"{path}/{name}", "value": merged or value}
+
+
+def _value(spec: Json, path: str) -> Any:
+    found: Any = spec
+    for name in path.split("."):
+        found = found.get(name) if isinstance(found, dict) else None
+    return found
 
 
 def taken_over(service: Json, paths: Sequence[str]) -> Iterator[tuple[str, str]]:

@@ -1,5 +1,7 @@
 """Whole rollouts of the real state machine over the target of Knative mode, under simulated calls of which none may fail."""
 
+import json
+
 import pytest
 
 from clinical_ner import model_package
@@ -126,12 +128,13 @@ def test_edit_in_the_middle_ends_it(stage):
     assert not ended.blamed
 
 
-def test_share_changed_by_hand_ends_it(stage):
-    """What the rollout did not ask for is not held."""
+@pytest.mark.parametrize("percent", [70, 0])
+def test_share_changed_by_hand_ends_it(stage, percent):
+    """What the rollout did not ask for is not held; a share that somebody else owns goes with the rest."""
     stage.ask_for("v2").until_phase(Phase.HOLDING, 10)
-    patch = '{"spec": {"predictor": {"canaryTrafficPercent": 70}}}'
+    patch = json.dumps({"spec": {"predictor": {"canaryTrafficPercent": percent}}})
     stage.harness.kubernetes.kubectl("-n", NAMESPACE, "patch", "isvc", SERVICE, "--type=merge", "-p", patch)
-    rolled_back(stage, "70 %")
+    rolled_back(stage, f"somebody asked for {percent} %")
 
 
 def test_knative_service_deleted_in_the_middle_is_no_promotion(stage):

@@ -1,5 +1,6 @@
 """The rollout's fields of an InferenceService, against a real API server."""
 
+import json
 from itertools import count
 
 import pytest
@@ -36,8 +37,8 @@ def own(api, uri="s3://b/v1"):
 
 
 def edit(newest, api, path, value):
-    patch = f'[{{"op": "replace", "path": "{path}", "value": "{value}"}}]'
-    newest.kubectl("-n", api.namespace, "patch", "inferenceservice", "ner", "--type=json", "-p", patch)
+    patch = [{"op": "replace", "path": path, "value": value}]
+    newest.kubectl("-n", api.namespace, "patch", "inferenceservice", "ner", "--type=json", "-p", json.dumps(patch))
 
 
 def seen(token):
@@ -116,3 +117,23 @@ def test_field_that_another_says_too_is_still_owned(newest, api):
     text = {"apiVersion": "serving.kserve.io/v1beta1", "kind": "InferenceService", "spec": spec}
     newest.apply({**text, "metadata": {"name": "ner", "namespace": api.namespace}}, options=["--field-manager=platform"])
     assert list(taken_over(find(api), ["predictor.name"])) == []
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_split_that_others_wrote_goes(newest, api, again):
+    """By hand at another share, which takes it over, or at the same, so that both own it; variables of others stay."""
+    canary = {"name": "v2", "minReplicas": 1, "model": {"name": "", "modelFormat": {"name": "clinical-ner"}}}
+    stable = {"name": "v1", "minReplicas": 2, "model": {"env": [{"name": "A", "value": "a"}]}}
+    send(api, find(api), {"predictor": stable, "canary": [{"trafficPercent": 10, "predictor": canary}]})
+    edit(newest, api, "/spec/canary/0/trafficPercent", 0)
+    other = {"op": "add", "path": "/spec/predictor/model/env/-", "value": {"name": "B", "value": "b"}}
+    newest.kubectl("-n", api.namespace, "patch", "inferenceservice", "ner", "--type=json", "-p", json.dumps([other]))
+    if again:
+        send(api, find(api), {"predictor": stable, "canary": [{"trafficPercent": 0, "predictor": canary}]})
+    send(api, find(api), {"predictor": {**stable, "minReplicas": 1}})
+    after = find(api)["spec"]
+    assert "canary" not in after
+    assert after["predictor"]["minReplicas"] == 1
+    assert [each["name"] for each in after["predictor"]["model"]["env"]] == ["A", "B"]
+    send(api, find(api), {"predictor": {"model": {}}})
+    assert "name" not in find(api)["spec"]["predictor"]

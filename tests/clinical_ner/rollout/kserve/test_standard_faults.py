@@ -70,6 +70,7 @@ def test_service_deleted_in_the_middle_fails_the_rollout(stage):
     ("path", "value", "words"),
     [
         ("/spec/canary/0/trafficPercent", 70, "canary was changed by"),
+        ("/spec/canary/0/trafficPercent", 0, "canary was changed by"),
         ("/spec/predictor/minReplicas", 9, "minReplicas was changed by"),
         ("/spec/canary/0/predictor/model/runtime", "another", "differ in runtime"),
     ],
