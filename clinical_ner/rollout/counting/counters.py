@@ -90,6 +90,8 @@ class Counters(Written):
     """The digests under which the version's processes say they serve it."""
     started: Mapping[str, float] = {}
     """When each process began, in seconds since 1970, where it is known."""
+    read_at: float = 0.0
+    """When it was read, in seconds since 1970; of several readings merged, the first; 0 when unknown."""
 
 
 class Increase(NamedTuple):
@@ -100,6 +102,9 @@ class Increase(NamedTuple):
     restarted: tuple[str, ...]
     """Processes that began anew in between: a count fell, or their start is another."""
 
+
+MAX_GONE = 50
+"""Processes that are kept though they do not answer any more: a status has its limits, and pods come and go for a day."""
 
 _START_SECONDS = 2.0  # a start that was computed from an uptime wavers by the time of a scrape
 
@@ -112,11 +117,38 @@ def add(parts: Iterable[Counts]) -> Counts:
 
 
 def difference(later: Counters, earlier: Counters) -> Increase:
-    """What was added from ``earlier`` to ``later``; whatever a restarted or new process has is added whole."""
-    restarted = tuple(name for name in later.processes if name in earlier.processes and _began_anew(name, later, earlier))
-    known = {name: counts for name, counts in earlier.processes.items() if name not in restarted}
-    grown = [_combine(counts, known.get(name, Counts()), -1.0) for name, counts in later.processes.items()]
+    """What was added from ``earlier`` to ``later``.
+
+    Whatever a process has that began in between is added whole. One that was there before and missing from ``earlier`` (a
+    scrape failed, a pod was not ready) adds nothing yet: what it has is of a time before.
+    """
+    anew = [name for name in later.processes if name in earlier.processes and _began_anew(name, later, earlier)]
+    restarted = tuple(name for name in anew if not (name in later.started and name not in earlier.started))
+    before = {name: counts for name, counts in _missed(later, earlier).items() if name not in restarted}
+    before |= {name: counts for name, counts in earlier.processes.items() if name not in anew}
+    grown = [_combine(counts, before.get(name, Counts()), -1.0) for name, counts in later.processes.items()]
     return Increase(add(grown), _calls_between(later.callers, earlier.callers), restarted)
+
+
+def merge(later: Counters, earlier: Counters) -> Counters:
+    """The reading to count on from: the later one, with what the earlier one had of those that are missing from it.
+
+    Their starts are left out: what comes back under such a name may be another process (a pod's address is given again), which
+    is no restart.
+    """
+    gone = [name for name in earlier.processes if name not in later.processes][-MAX_GONE:]
+    return Counters(
+        processes={**{name: earlier.processes[name] for name in gone}, **later.processes},
+        callers={**earlier.callers, **later.callers},
+        digests=later.digests,
+        started=later.started,
+        read_at=earlier.read_at,
+    )
+
+
+def _missed(later: Counters, earlier: Counters) -> dict[str, Counts]:
+    """Processes that were there when ``earlier`` was read; those of whom no start is known are taken for new ones."""
+    return {name: later.processes[name] for name, began in later.started.items() if began < earlier.read_at}
 
 
 def _began_anew(name: str, later: Counters, earlier: Counters) -> bool:
@@ -134,9 +166,10 @@ def _fell(later: Counts, earlier: Counts) -> bool:
 
 
 def _calls_between(later: Mapping[str, Calls], earlier: Mapping[str, Calls]) -> Calls:
+    """One that is seen for the first time adds nothing yet: nobody knows since when it counts."""
     calls = failed = 0.0
     for gateway, after in later.items():
-        before = earlier.get(gateway, Calls())
+        before = earlier.get(gateway, after)
         if after.calls < before.calls or after.failed < before.failed:
             before = Calls()
         calls, failed = calls + after.calls - before.calls, failed + after.failed - before.failed

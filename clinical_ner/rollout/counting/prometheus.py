@@ -1,5 +1,6 @@
 """Counters from Prometheus's HTTP API (https://prometheus.io/docs/prometheus/latest/querying/api/)."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,8 +20,8 @@ TIMEOUT_SECONDS = 10.0
 class PrometheusMetrics:
     """Reads the present value of the server's series, by scraped target.
 
-    A target that is no longer scraped disappears five minutes after its last scrape (less where Prometheus sees it go); until
-    then its counts stand still, which harms nobody. ``matchers`` are further labels that the series have, such as a namespace.
+    A target that is no longer scraped disappears five minutes after its last scrape, and one whose scrape failed at once, until
+    the next. ``matchers`` are further labels that the series have, such as a namespace.
 
     ``calls_query`` and ``failed_query``, PromQL with ``$version`` in it, give the calls of a version and those that failed, as
     its callers saw them: cumulative counters of the gateway's, by any labels.
@@ -40,13 +41,14 @@ class PrometheusMetrics:
             MetricsUnavailable: Prometheus does not answer, or with an error.
             ConfigError: a label's name is none, or only one of the two queries is given.
         """
+        now = time.time()
         found = self._query(self._selector(NAMES - {STARTED}, {"model_version": version}))
         found += self._query(self._selector({STARTED}, {}))
         samples: dict[str, list[Sampled]] = {}
         for labels, value in found:
             process = labels.get("pod") or labels.get("instance", "")
             samples.setdefault(process, []).append(Sampled(labels.get("__name__", ""), labels, value))
-        return collect(samples, version).model_copy(update={"callers": self._callers(version)})
+        return collect(samples, version).model_copy(update={"callers": self._callers(version), "read_at": now})
 
     def _callers(self, version: str) -> dict[str, Calls]:
         if bool(self.calls_query) != bool(self.failed_query):

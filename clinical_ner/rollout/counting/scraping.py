@@ -1,5 +1,6 @@
 """Counters from ``/metrics`` itself: for a laptop, and for clusters without Prometheus."""
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -27,8 +28,9 @@ class ScrapedMetrics:
 
     def read(self, version: str) -> Counters:
         """See :class:`clinical_ner.rollout.counting.sources.MetricsSource`; one process without an answer makes all unknown."""
+        now = time.time()
         counters = collect({address: self._scrape(address) for address in self.addresses(version)}, version)
-        return counters.model_copy(update={"callers": self.callers(version)}) if self.callers else counters
+        return counters.model_copy(update={"callers": self.callers(version) if self.callers else {}, "read_at": now})
 
     def _scrape(self, address: str) -> list[Sampled]:
         text = fetch(f"{address.rstrip('/')}/metrics", timeout_seconds=self.timeout_seconds)

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from clinical_ner.rollout.counting.counters import Calls, Counters, Sample, add, difference
+from clinical_ner.rollout.counting.counters import Calls, Counters, Sample, add, difference, merge
 from clinical_ner.rollout.status import Evidence, Hold
 
 MAX_GAP_SECONDS = 60.0
@@ -50,4 +50,4 @@ def _add(evidence: Evidence, reading: Counters | None) -> tuple[Evidence, tuple[
     before = evidence.sample
     calls = Calls(calls=before.calls.calls + added.calls.calls, failed=before.calls.failed + added.calls.failed)
     sample = Sample(counts=add((before.counts, added.counts)), calls=calls)
-    return Evidence(sample=sample, last=reading), added.restarted
+    return Evidence(sample=sample, last=merge(reading, evidence.last)), added.restarted
