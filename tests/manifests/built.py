@@ -11,7 +11,7 @@ from tests.servers.kubernetes import find_kubectl
 ROOT = Path(__file__).parents[2]
 OVERLAYS = {path.name: path for path in sorted((ROOT / "kustomize/overlays").iterdir())}
 COMPONENTS = {path.name: path for path in sorted((ROOT / "kustomize/components").iterdir())}
-NEEDS = {"autoscaling-kpa": "knative", "autoscaling-keda": "standard"}
+NEEDS = {"autoscaling-kpa": "knative", "autoscaling-keda": "standard", "review-samples": "log-shipping"}
 """Components that change what another one made."""
 
 POD_FIELDS = {

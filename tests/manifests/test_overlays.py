@@ -14,7 +14,7 @@ from tests.manifests.built import COMPONENTS, NEEDS, OVERLAYS, ROOT, build, buil
 from tests.servers.kubernetes import Kubernetes
 
 ISTIO_GATEWAY = ROOT / "manifests/gateway"
-MOST_LINES = 35
+MOST_LINES = 40
 
 overlays = pytest.mark.parametrize("overlay", OVERLAYS.values(), ids=OVERLAYS)
 

@@ -118,6 +118,18 @@ def test_spool_of_the_log_is_a_volume_above_its_cap(objects):
     assert cap < int(gibibytes[1]) * 1024**3
 
 
+@overlays
+def test_monitor_that_goes_back_by_itself_has_samples_to_go_by(objects):
+    """Staging and production draw notes for review, both kinds, and so does every overlay whose monitor goes back by itself."""
+    (container,) = serving_pod(objects)["spec"]["containers"]
+    drawn = {each["name"]: float(each["value"]) for each in container["env"] if each["name"].startswith("CLINICAL_NER_REVIEW_")}
+    monitor = next(each for each in of_kind(objects, "CronJob") if each["metadata"]["name"] == "clinical-ner-monitor")
+    goes_back = "--roll-back-on=reviewed-f1" in str(monitor["spec"])
+    if goes_back or namespace_of(objects) in {"clinical-ner", "clinical-ner-staging"}:
+        assert drawn.keys() == {f"CLINICAL_NER_REVIEW_{kind}_PROBABILITY" for kind in ("UNIFORM", "LOW_CONFIDENCE")}
+        assert all(0 < probability <= 1 for probability in drawn.values())
+
+
 COMMANDS = {
     "clinical-ner-monitor": (["python", "-m", "pipelines", "monitor"], pipelines_app, ["monitor"]),
     "clinical-ner-key-figures": (["clinical-ner", "kpi"], library_app, ["kpi"]),
