@@ -22,7 +22,7 @@ from tutorial_crf import tutorial_f1
 from clinical_ner.datasets import load_dataset
 from clinical_ner.documents import Document
 from clinical_ner.splitting import SplitRule, split_documents
-from clinical_ner.storage import open_storage
+from clinical_ner.storage import open_storage, path_of
 
 LOW_GATE = {"min_f1": 0.3, "min_slice_f1": 0.0, "max_unalignable_rate": 0.2}
 
@@ -72,7 +72,7 @@ def run_pipeline(parameters: dict[str, Any], output: Path) -> tuple[dict[str, An
 def datasets_of(run: dict[str, Any], output: Path) -> tuple[list[Document], list[Document]]:
     """What the run trained on (train and development parts together) and what it was judged on."""
     storage = open_storage(str(output / "registry"))
-    manifest = json.loads((Path(run["model"]["uri"].removeprefix("file://")) / "manifest.json").read_text())
+    manifest = json.loads((path_of(run["model"]["uri"]) / "manifest.json").read_text())
     rule = SplitRule(**{name: manifest["parameters"][name] for name in SplitRule.model_fields})
     test = load_dataset(storage, manifest["datasets"]["test"]) if "test" in manifest["datasets"] else ()
     split = split_documents(load_dataset(storage, manifest["datasets"]["train"]), rule, test=test)

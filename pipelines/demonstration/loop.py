@@ -19,6 +19,7 @@ from clinical_ner.pipeline_runs.results import collect_results
 from clinical_ner.reports.story import Link, Step, link_to
 from clinical_ner.resubmit import RunReference, RunState
 from clinical_ner.resubmit.local_backend import LocalBackend, read_parameters
+from clinical_ner.storage import path_of
 from pipelines import running
 from pipelines.definitions import MONITORING
 from pipelines.demonstration.annotators import correct_tasks
@@ -80,7 +81,7 @@ class Loop:
     @contextmanager
     def serve(self, model_uri: str) -> Iterator[str]:
         """The model behind the v2 protocol, logging, every note a review sample; yields its base URL."""
-        model_dir = Path(model_uri.removeprefix("file://"))
+        model_dir = path_of(model_uri)
         options = ["--inference-log-uri", self.log_uri, "--inference-log-spool", str(self.output / "spool")]
         options += ["--inference-log-flush-seconds", "0.5", "--drain-seconds", "0", "--review-uniform-probability", "1"]
         log = self.output / f"server-{model_dir.name}.log"

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
+from rich.console import Console
 
 from clinical_ner.corpora import label_studio
 from clinical_ner.corpora.synthetic import synthesize
@@ -29,7 +30,7 @@ from pipelines.demonstration.annotators import correct_tasks
 from pipelines.demonstration.bad_model import register_bad_model
 from pipelines.demonstration.callers import Callers
 from pipelines.demonstration.comparison import compare, name_of, without_texts
-from pipelines.demonstration.loop import NOTE
+from pipelines.demonstration.loop import NOTE, Loop
 from pipelines.demonstration.server import START_SECONDS, serve
 from pipelines.demonstration.traffic import send_two_windows, wait_until_logged
 
@@ -107,6 +108,16 @@ def test_server_that_cannot_load_its_model_is_told_at_once(tmp_path):
         pass
     assert time.monotonic() - started < START_SECONDS
     assert "manifest.json" in (tmp_path / "server.log").read_text()
+
+
+def test_demonstration_serves_from_a_folder_with_any_name(model_files, tmp_path):
+    """The server finds the version though its URI escapes letters of the folder's name."""
+    loop = Loop(tmp_path / "ä b", Console(quiet=True), tmp_path / "index.html")
+    registry = Registry(open_storage(loop.registry_uri))
+    model = registry.register("clinical-ner", model_files, actor="test", reason="test")
+    with loop.serve(model.uri) as url:
+        assert is_listening(url)
+    assert [step.outcome for step in loop.steps] == ["ready"]
 
 
 def test_demonstration_refuses_a_folder_that_holds_something(tmp_path):

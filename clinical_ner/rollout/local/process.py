@@ -11,13 +11,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
-from clinical_ner.errors import ConfigError
 from clinical_ner.rollout.local.state import Member, ProcessRecord
 from clinical_ner.rollout.local.wire import BackendGone, BackendRefuses, Request, exchange
+from clinical_ner.storage import path_of
 
 READY_SECONDS = 5.0
 """A server that does not say within so long that it is ready is not."""
-_FILE = "file://"
 
 
 class ModelProcess:
@@ -35,10 +34,10 @@ class ModelProcess:
         ``{version}`` in an option becomes the version: what two servers must not share has another name for each.
 
         Raises:
-            ConfigError: the version's folder is not on this machine.
+            ConfigError: the version is not on this machine.
         """
         http_port, grpc_port = _free_ports()
-        command = [sys.executable, "-m", "serving", "--model-dir", str(_folder_of(member.uri)), "--host", "127.0.0.1"]
+        command = [sys.executable, "-m", "serving", "--model-dir", str(path_of(member.uri)), "--host", "127.0.0.1"]
         command += ["--http-port", str(http_port), "--grpc-port", str(grpc_port), "--model-digest", member.digest]
         command += [option.replace("{version}", member.version) for option in options]
         with log.open("ab") as sink:
@@ -89,12 +88,6 @@ class ModelProcess:
                 return (await exchange(self.http_port, request)).status == 200
         except (BackendGone, BackendRefuses, TimeoutError):
             return False
-
-
-def _folder_of(uri: str) -> Path:
-    if not uri.startswith(_FILE):
-        raise ConfigError(f"{uri}: a local service reads models from folders of this machine (file://...) only")
-    return Path(uri.removeprefix(_FILE))
 
 
 def _free_ports() -> tuple[int, int]:

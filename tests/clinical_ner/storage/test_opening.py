@@ -1,10 +1,11 @@
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from clinical_ner.errors import ConfigError
-from clinical_ner.storage import open_storage
+from clinical_ner.storage import open_storage, path_of
 
 
 def test_path_and_uri_open_the_same_store(tmp_path, monkeypatch):
@@ -49,3 +50,18 @@ def test_file_store_needs_no_s3_client():
     """Opening a folder imports nothing of the S3 client, which takes a while."""
     code = "import sys; from clinical_ner.storage import open_storage; open_storage('x'); sys.exit('minio' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_uri_of_a_stored_object_is_its_path(tmp_path):
+    """What a store on a disk calls an object is found again as a file, whatever letters the folder has."""
+    storage = open_storage(str(tmp_path / "ä b #1%20?"))
+    storage.write("models/v1", b"x")
+    assert path_of(storage.uri("models/v1")).read_bytes() == b"x"
+    assert path_of("models/a b") == Path("models/a b")
+
+
+@pytest.mark.parametrize("uri", ["s3://bucket/models/v1", "", "file:models", "file://host/models", "file://", "file:///a#b"])
+def test_uri_of_no_file_here_is_refused(uri):
+    """Another machine's is not taken for a folder of that name here."""
+    with pytest.raises(ConfigError, match="file:///an/absolute/path"):
+        path_of(uri)

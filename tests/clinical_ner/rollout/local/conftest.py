@@ -79,8 +79,8 @@ class RunningService:
 
 @pytest.fixture(scope="session")
 def versions(other_model, tmp_path_factory) -> dict[str, ModelReference]:
-    """Three registered versions, v1 to v3, of a model that loads at once."""
-    registry = Registry(open_storage((tmp_path_factory.mktemp("registry")).as_uri()))
+    """Three registered versions, v1 to v3, of a model that loads at once, in a folder whose name a URI escapes."""
+    registry = Registry(open_storage((tmp_path_factory.mktemp("local") / "ä registry").as_uri()))
     models = [registry.register(NAME, other_model(number), actor="test", reason="test") for number in range(3)]
     return {model.version: ModelReference(model.version, model.digest, model.uri) for model in models}
 
