@@ -1,6 +1,6 @@
 """From an InferenceService to the target of the mode that it really has."""
 
-from clinical_ner.errors import ClusterUnreachable, ConfigError
+from clinical_ner.errors import ClusterUnreachable, ConfigError, TargetUnreachable
 from clinical_ner.kubernetes_api import KubernetesApi
 from clinical_ner.rollout.kserve.discovery import Discovered, discover
 from clinical_ner.rollout.kserve.knative import KnativeTarget
@@ -32,6 +32,8 @@ def _is_under_way(target: Target) -> bool:
         return target.observe().canary is not None
     except ClusterUnreachable:
         return False
+    except TargetUnreachable:  # the share of one that is there is not known yet
+        return True
 
 
 def target_of(found: Discovered, api: KubernetesApi, model: str, replicas: int | None = None) -> Target:

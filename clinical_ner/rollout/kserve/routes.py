@@ -71,10 +71,17 @@ class Settling:
     seconds: float = SETTLE_SECONDS
     _shares: Shares | None = None
     _since: float = 0.0
+    _begun: float | None = None
+
+    @property
+    def is_new(self) -> bool:
+        """Whether the shares are still those of its first look, of which nobody knows since when they are so."""
+        return self._since == self._begun
 
     def settled(self, shares: Shares | None) -> Shares | None:
         """The shares, once they have been these at every look for so long; None before."""
         now = self.clock()
+        self._begun = now if self._begun is None else self._begun
         if shares is None or shares != self._shares:
             self._shares, self._since = shares, now
         return shares if now - self._since >= self.seconds else None

@@ -34,8 +34,8 @@ from clinical_ner.rollout.targets import ModelReference, Observation
 class StandardTarget:
     """:class:`clinical_ner.rollout.targets.Target` by the InferenceService ``service`` in the namespace of ``api``.
 
-    What it remembers (since when the weights are these, restarts of pods that are gone) is lost with the process, and costs
-    the next one ``settle_seconds``. ``clock`` counts seconds.
+    What it remembers (since when the weights are these, restarts of pods that are gone) is lost with the process. A canary's
+    service is unreachable to the next one for its first ``settle_seconds``, so that a hold goes on. ``clock`` counts seconds.
     """
 
     api: KubernetesApi

@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from clinical_ner.errors import TargetUnreachable
 from clinical_ner.rollout.kserve import predictors
 from clinical_ner.rollout.kserve.ownership import taken_over
 from clinical_ner.rollout.kserve.pods import Processes, RestartMemory, is_living, processes_of, source_of
@@ -67,13 +68,17 @@ class Objects:
 
 
 def observe(objects: Objects, memory: RestartMemory, settling: Settling, token: str) -> Observation:
+    """Raises TargetUnreachable while a canary's share is as it was asked for, and ``settling`` too new to know since when."""
     service = objects.service
     stable, canary = predictors.stable_of(service), predictors.canary_of(service)
-    shares = settling.settled(shares_of(objects.routes))
+    shares = shares_of(objects.routes)
+    percent = _percent(objects, settling.settled(shares))
+    if canary and percent is None and settling.is_new and _percent(objects, shares) is not None:
+        raise TargetUnreachable(f"the routes' weights are known once they were watched for {settling.seconds:g} seconds")
     return Observation(
         stable=_backend(objects, stable, memory) if stable else None,
         canary=_backend(objects, canary, memory) if canary else _leaving(objects),
-        percent=_percent(objects, shares),
+        percent=percent,
         asked=predictors.asked_of(service),
         token=token,
         drift=tuple(drift(service)),

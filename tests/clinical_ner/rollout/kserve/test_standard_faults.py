@@ -3,10 +3,12 @@
 import json
 import os
 import signal
+import time
+from contextlib import suppress
 
 import pytest
 
-from clinical_ner.errors import TargetChanged
+from clinical_ner.errors import TargetChanged, TargetUnreachable
 from clinical_ner.rollout.status import Phase
 from tests.doubles.kserve.harness import SERVICE
 from tests.doubles.kserve.objects import INFERENCE_SERVICES
@@ -121,6 +123,9 @@ def test_second_controller_changes_nothing_by_old_sight(stage):
     """Who looked before another one acted is refused, whatever it wants."""
     stage.ask_for("v2").until_phase(HOLDING, 10)
     other = stage.make_target()
+    with suppress(TargetUnreachable):  # whoever has just begun does not know the weights yet
+        other.observe()
+    time.sleep(other.settle_seconds)
     seen = other.observe()
     stage.until_phase(HOLDING, 50)
     for late in (lambda: other.set_percent(100, seen), lambda: other.promote(seen), lambda: other.abort(seen)):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from clinical_ner.errors import ConfigError
+from clinical_ner.errors import ConfigError, TargetUnreachable
 from clinical_ner.rollout.kserve import predictors
 from clinical_ner.rollout.kserve.pods import RestartMemory
 from clinical_ner.rollout.kserve.resources import DIGEST_VARIABLE
@@ -125,6 +125,27 @@ def test_share_is_proven_when_it_has_settled():
     assert [look(1, fifty), look(3, fifty), look(1, None), look(3, fifty), look(3, fifty)] == [None] * 5
     assert look(1, fifty) == fifty
     assert Settling(lambda: now[0], seconds=4).settled(fifty) is None
+
+
+def test_new_process_knows_nothing_before_the_share_has_settled():
+    """That a hold goes on: it would begin again by a share that is unknown. A share that moves is unknown as ever."""
+    now, settling = [0.0], Settling(lambda: now[0], seconds=4)
+
+    def look(seconds, found, **shares):
+        now[0] += seconds
+        deployments = {name: deployment() for name in (STABLE, CANARY)}
+        return observe(Objects(found, deployments, [route(**shares)] * 2, ()), RestartMemory(), settling, "").percent
+
+    for _ in range(2):
+        with pytest.raises(TargetUnreachable, match="4 seconds"):
+            look(1, with_split(10), v1=90, v2=10)
+    assert look(3, with_split(10), v1=90, v2=10) == 10
+    assert look(1, with_split(50), v1=90, v2=10) is None
+    assert look(1, with_split(50), v1=50, v2=50) is None
+    assert look(4, with_split(50), v1=50, v2=50) == 50
+    now, settling = [0.0], Settling(lambda: now[0], seconds=4)
+    assert look(0, with_split(10), v1=100) is None
+    assert look(1, service(), v1=100) is None
 
 
 def test_share_that_is_not_the_asked_one_is_unknown():

@@ -71,11 +71,14 @@ def test_order_ends_it_and_the_next_begins_at_once(stage):
 
 
 def test_new_process_goes_on_with_the_rollout(stage):
-    """A target without memory proves the weights again, and takes nothing for a change."""
+    """A target without memory proves the weights again; holds are not begun again, and nothing is taken for a change."""
     stage.ask_for("v2")
     for percent in (10, 50, 100):
-        stage.until_phase(Phase.HOLDING, percent)
+        held = stage.until_phase(Phase.HOLDING, percent).hold
         stage.runner.target = stage.make_target()
-        assert stage.runner.target.observe().percent is None
+        (stored,) = stage.runner.tick()
+        assert "watched for" in " ".join(stored.status.problems)
+        assert (stored.status.phase, stored.status.hold) == (Phase.HOLDING, held)
     ended = stage.run()
     assert ended.phase is Phase.SUCCEEDED, ended.reason
+    assert len(ended.events) == len({(each.phase, each.step) for each in ended.events})
