@@ -142,27 +142,40 @@ class Registry:
         """Make a candidate or approved version rejected, for good; raises RegistryError from another state."""
         return self._move(name, version, State.REJECTED, Cause(actor, self._clock(), reason))
 
-    def promote(self, name: str, version: str, *, actor: str, reason: str, restore: bool = False) -> ModelVersion:
+    def promote(
+        self, name: str, version: str, *, actor: str, reason: str, restore: bool = False, seen: str | None = None
+    ) -> ModelVersion:
         """Make an approved version live, or with ``restore`` a retired one; the live one before it retires in the same write.
+
+        With the token of ``seen`` states nothing is changed but from these.
 
         Raises:
             RegistryError: it is in another state.
             ModelFormatError: its files are damaged.
+            Conflict: the states are others than those seen.
         """
         model, cause = self.get(name, version), Cause(actor, self._clock(), reason)
         self.files(name, model.version)
-        self._update(name, lambda states: version_states.promote(states, model.version, model.digest, cause, restore=restore))
+        digest = model.digest
+        self._update(name, lambda states: version_states.promote(states, model.version, digest, cause, restore=restore), seen)
         return self.get(name, model.version)
 
-    def roll_back(self, name: str, version: str, *, actor: str, reason: str) -> ModelVersion:
+    def roll_back(self, name: str, version: str, *, actor: str, reason: str, seen: str | None = None) -> ModelVersion:
         """Withdraw an approved or live version for good; after a live one the previous is live again, in the same write.
+
+        With the token of ``seen`` states nothing is changed but from these.
 
         Raises:
             RegistryError: it is in another state, or there is no version to go back to.
+            Conflict: the states are others than those seen.
         """
         model, cause = self.get(name, version), Cause(actor, self._clock(), reason)
-        self._update(name, lambda states: version_states.roll_back(states, model.version, model.digest, cause))
+        self._update(name, lambda states: version_states.roll_back(states, model.version, model.digest, cause), seen)
         return self.get(name, model.version)
+
+    def raise_fence(self, name: str, by: str) -> None:
+        """Have every change refused that was asked for by a token of before, however late it comes; see version_states."""
+        self._update(name, lambda states: version_states.raise_fence(states, by))
 
     def prune(self, name: str, *, keep: int, referenced: AbstractSet[str] = frozenset(), dry_run: bool = False) -> list[str]:
         """Remove the files of old versions and return their names.
@@ -208,10 +221,12 @@ class Registry:
         self._update(name, lambda states: version_states.move(states, model.version, model.digest, state, cause))
         return self.get(name, model.version)
 
-    def _update(self, name: str, change: Callable[[States], States]) -> States:
+    def _update(self, name: str, change: Callable[[States], States], seen: str | None = None) -> States:
         for _ in range(_ATTEMPTS):
             states, etag = self._read_states(name)
             after = change(states)
+            if after is not states and seen not in {None, states.token}:
+                raise Conflict(f"{_states_key(name)}: changed since it was looked at; nothing was done, look again")
             if after is states or self._swap(_states_key(name), after.to_json(), etag):
                 return after
         raise Conflict(f"{_states_key(name)}: changed by others {_ATTEMPTS} times in a row; try again")

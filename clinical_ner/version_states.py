@@ -98,6 +98,13 @@ class States(BaseModel):
     changes: tuple[Change, ...] = ()
     pruned: tuple[str, ...] = ()
     """Versions whose files were removed; their changes stay, and their numbers are not used again."""
+    fence: str = ""
+    """Who raised it last (see :func:`raise_fence`)."""
+
+    @property
+    def token(self) -> str:
+        """Names these states for a change that must meet no others; opaque."""
+        return f"{len(self.changes)} {self.fence}"
 
     @computed_field  # type: ignore[prop-decorator]
     @property
@@ -205,6 +212,14 @@ def roll_back(states: States, version: str, digest: str, cause: Cause) -> States
     target = states.changes_of(states.previous)[-1]
     reason = f"{version} was rolled back: {cause.reason}"
     return move(after, target.version, target.digest, State.LIVE, cause._replace(reason=reason))
+
+
+def raise_fence(states: States, by: str) -> States:
+    """``states`` under another token, so that a change that was asked for by the present one and may be on its way is refused.
+
+    Raised again by the same, they are the same object.
+    """
+    return states if states.fence == by else states.model_copy(update={"fence": by})
 
 
 def prunable(states: States, versions: list[str], *, keep: int, referenced: AbstractSet[str]) -> list[str]:

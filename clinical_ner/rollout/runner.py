@@ -2,7 +2,7 @@
 
 A kill at any point repeats harmlessly: what was written and not done is seen to be missing and asked for again; what was not
 written was not done. Of two runners of one service the second waits for the first's lease to end. One that sleeps through the
-end of its lease and wakes up can do nothing: its write meets a newer record, and its change of the target an old observation.
+end of its lease and wakes up can do nothing: its write meets a newer record, and its change of target or registry an old look.
 """
 
 from collections.abc import Callable, Iterator
@@ -17,12 +17,11 @@ from clinical_ner.rollout.counting.sources import MetricsSource
 from clinical_ner.rollout.machine.actions import (
     AbortCanary,
     Action,
-    MoveLivePointer,
     PromoteCanary,
+    RegistryAction,
     SetPercent,
     StartCanary,
     TargetAction,
-    WithdrawVersion,
 )
 from clinical_ner.rollout.machine.advancing import advance
 from clinical_ner.rollout.machine.facts import Facts, Standing
@@ -87,7 +86,7 @@ class Runner:
             for action in actions:
                 with _told(problems):
                     self.fence()
-                    self._act(action, facts.target, stored)
+                    self._act(action, facts, stored)
         return written
 
     def _look(self, stored: Stored, rollouts: list[Stored]) -> Facts:
@@ -117,11 +116,13 @@ class Runner:
                 return self.source.read(version)
         return None
 
-    def _act(self, action: Action, seen: Observation | None, stored: Stored) -> None:
-        if isinstance(action, MoveLivePointer | WithdrawVersion):
-            tell(self.registry, self.model, action, actor=f"{ACTOR} {stored.spec.name} ({stored.spec.actor})")
-        elif seen is not None:
-            carry_out(self.target, action, seen)
+    def _act(self, action: Action, seen: Facts, stored: Stored) -> None:
+        if isinstance(action, RegistryAction):
+            if seen.registry is not None:
+                actor = f"{ACTOR} {stored.spec.name} ({stored.spec.actor})"
+                tell(self.registry, self.model, action, seen.registry, actor=actor)
+        elif seen.target is not None:
+            carry_out(self.target, action, seen.target)
 
     @contextmanager
     def _noting(self, name: str) -> Iterator[list[str]]:
@@ -163,16 +164,18 @@ def run(
     """Advance rollouts until all have ended (or ``until`` says so), whenever this runner holds the lock.
 
     While another holds it, this one waits, and takes over when that one is done or dead. Returns the rollouts as they are then.
+    The lock is renewed before each write and each action.
     """
     done = until or all_ended
     while True:
         with lock.holding() as lease:
             while lease:
-                rollouts = runner.tick()
-                if done(rollouts):
-                    return rollouts
-                sleep(interval_seconds)
+                runner.fence = lease.renew
                 try:
+                    rollouts = runner.tick()
+                    if done(rollouts):
+                        return rollouts
+                    sleep(interval_seconds)
                     lease.renew()
                 except Conflict:
                     break

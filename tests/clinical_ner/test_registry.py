@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from clinical_ner.errors import ConfigError, ModelFormatError, NotFound, RegistryError
+from clinical_ner.errors import ConfigError, Conflict, ModelFormatError, NotFound, RegistryError
 from clinical_ner.model_package import PAYLOAD, parse_manifest
 from clinical_ner.registration import REGISTRATION, number_of
 from clinical_ner.registry import Registry
@@ -187,6 +187,22 @@ def test_promotion_and_roll_back_move_the_champion(registry, tiny_model, other_m
     assert registry.get(NAME, "v1").state is State.RETIRED
     assert registry.roll_back(NAME, "live", **BY).state is State.ROLLED_BACK
     assert registry.champion(NAME).version == "v1"
+
+
+def test_change_under_an_old_token_is_refused(registry, tiny_model, other_model):
+    """A promotion and a withdrawal that meet other states than they go by change nothing; what is so already is no error."""
+    release(registry, tiny_model)
+    registry.register(NAME, other_model(1), **BY)
+    registry.approve(NAME, "v2", **BY)
+    seen = registry.states(NAME).token
+    registry.raise_fence(NAME, "somebody")
+    before = registry.states(NAME)
+    for change in (registry.promote, registry.roll_back):
+        with pytest.raises(Conflict, match="look again"):
+            change(NAME, "v2", seen=seen, **BY)
+    assert registry.promote(NAME, "v1", seen=seen, **BY).state is State.LIVE
+    assert registry.states(NAME) == before
+    assert registry.promote(NAME, "v2", seen=before.token, **BY).state is State.LIVE
 
 
 def test_rejected_version_cannot_be_approved(registry, tiny_model):

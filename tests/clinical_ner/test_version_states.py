@@ -16,6 +16,7 @@ from clinical_ner.version_states import (
     parse_states,
     promote,
     prunable,
+    raise_fence,
     roll_back,
 )
 
@@ -194,3 +195,12 @@ def test_prunable_refuses_a_negative_count():
     """A negative number of versions to keep is a mistake, not a slice."""
     with pytest.raises(ConfigError, match="-1"):
         prunable(States(), ["v1"], keep=-1, referenced=frozenset())
+
+
+def test_fence_changes_the_token_and_nothing_else():
+    """As each change does; raised again by the same it stays as it is."""
+    states = apply(States(), "approve v1")
+    fenced = raise_fence(states, "rollout v1")
+    assert len({states.token, fenced.token, apply(states, "promote v1").token, raise_fence(states, "another").token}) == 4
+    assert raise_fence(fenced, "rollout v1") is fenced
+    assert (fenced.changes, parse_states(fenced.to_json(), key="x")) == (states.changes, fenced)

@@ -44,6 +44,13 @@ class WithdrawVersion:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class RaiseFence:
+    """Have the registry refuse what was asked of it before, and may be on its way from a runner that sleeps."""
+
+    by: str
+
+
 TargetAction = StartCanary | SetPercent | PromoteCanary | AbortCanary
-RegistryAction = MoveLivePointer | WithdrawVersion
+RegistryAction = MoveLivePointer | WithdrawVersion | RaiseFence
 Action = TargetAction | RegistryAction

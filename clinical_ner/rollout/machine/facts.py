@@ -20,6 +20,10 @@ class Standing:
     """Of that version; empty when it is not there."""
     live: str | None
     """The live version."""
+    token: str = ""
+    """Names the states that were looked at. What is asked for by an old one is refused, but for the raising of the fence."""
+    fence: str = ""
+    """Who raised it last."""
 
 
 @dataclass(frozen=True, slots=True)

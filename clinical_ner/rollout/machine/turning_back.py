@@ -1,6 +1,6 @@
 """The way back: traffic first, then the canary, then the registry. Pure."""
 
-from clinical_ner.rollout.machine.actions import AbortCanary, MoveLivePointer, RegistryAction, WithdrawVersion
+from clinical_ner.rollout.machine.actions import AbortCanary, MoveLivePointer, RaiseFence, RegistryAction, WithdrawVersion
 from clinical_ner.rollout.machine.guards import End
 from clinical_ner.rollout.machine.moment import Moment, Transition
 from clinical_ner.rollout.status import Phase
@@ -78,4 +78,6 @@ def _registry_actions(moment: Moment) -> list[RegistryAction]:
         return [WithdrawVersion(spec.version, reason=status.reason)]
     if moved and status.live_before:
         return [MoveLivePointer(status.live_before, restore=True, reason=status.reason)]
-    return []
+    # Once 100 % had passed somebody may have set out to move the pointer, and not yet have come there.
+    promised, by = any(step.percent == 100 for step in status.steps), f"rollout {spec.name} of {spec.created.isoformat()}"
+    return [RaiseFence(by)] if promised and standing.fence != by else []

@@ -5,10 +5,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from clinical_ner import version_states
-from clinical_ner.errors import MetricsUnavailable, RegistryError, RolloutError
+from clinical_ner.errors import Conflict, MetricsUnavailable, RegistryError, RolloutError
 from clinical_ner.rollout.analysis.rules import AnalysisRules
 from clinical_ner.rollout.explanation import explain
-from clinical_ner.rollout.machine.actions import MoveLivePointer, WithdrawVersion
+from clinical_ner.rollout.machine.actions import MoveLivePointer, RaiseFence, RegistryAction, WithdrawVersion
 from clinical_ner.rollout.machine.advancing import advance
 from clinical_ner.rollout.machine.facts import Facts, Standing
 from clinical_ner.rollout.plan import RolloutPlan, RolloutStep
@@ -59,15 +59,15 @@ class Stage:
 
     # What a runner does.
 
-    def transition(self):
-        return advance(self.spec, self.status, self.facts(), Instant(time=self.wall, ticks=self.ticks, counter=self.counter))
+    def transition(self, facts=None):
+        now = Instant(time=self.wall, ticks=self.ticks, counter=self.counter)
+        return advance(self.spec, self.status, facts or self.facts(), now)
 
     def facts(self):
         problems = []
-        state = self.states.of("v2") if self.digest else None
         return Facts(
             target=self.ask(self.service.observe, problems),
-            registry=Standing(state, self.digest, self.states.live),
+            registry=self.standing("v2", self.digest),
             canary=self.ask(lambda: self.source.read("v2"), problems),
             stable=self.ask(lambda: self.source.read("v1"), problems),
             requests=self.requests,
@@ -75,6 +75,10 @@ class Stage:
             superseded_by=self.superseded_by,
             problems=tuple(problems),
         )
+
+    def standing(self, version, digest):
+        states = self.states
+        return Standing(states.of(version) if digest else None, digest, states.live, states.token, states.fence)
 
     @staticmethod
     def ask(question, problems):
@@ -84,36 +88,46 @@ class Stage:
             problems.append(str(error))
 
     def act(self, action, seen):
-        cause = Cause("rollout", self.wall, "said so")
         try:
-            if isinstance(action, MoveLivePointer):
-                digest = {"v1": OLD, "v2": NEW}[action.version]
-                self.states = version_states.promote(self.states, action.version, digest, cause, restore=action.restore)
-            elif isinstance(action, WithdrawVersion):
-                self.states = version_states.roll_back(self.states, action.version, NEW, cause)
-            elif seen is not None:
-                carry_out(self.service, action, seen)
-        except (RolloutError, RegistryError):
+            if isinstance(action, RegistryAction):
+                self.tell(action, seen.registry)
+            elif seen.target is not None:
+                carry_out(self.service, action, seen.target)
+        except (RolloutError, RegistryError, Conflict):
             pass
+
+    def tell(self, action, seen):
+        """As the registry does it."""
+        cause, after = Cause("rollout", self.wall, "said so"), self.states
+        match action:
+            case MoveLivePointer(version, restore):
+                after = version_states.promote(after, version, {"v1": OLD, "v2": NEW}[version], cause, restore=restore)
+            case WithdrawVersion(version):
+                after = version_states.roll_back(after, version, NEW, cause)
+            case RaiseFence(by):
+                after = version_states.raise_fence(after, by)
+        if not isinstance(action, RaiseFence) and seen.token != self.states.token:
+            raise Conflict("the registry is another by now")
+        self.states = after
 
     def check(self, action):
         """Called before each action."""
 
     def look(self, done=9):
         """One look; only the first ``done`` actions happen before the process is killed."""
-        target = None if not self.service.reachable else self.service.observe()
-        self.status, actions = self.transition()
+        facts = self.facts()
+        self.status, actions = self.transition(facts)
         for number, action in enumerate(actions):
             self.check(action)
             if number < done:
-                self.act(action, target)
+                self.act(action, facts)
             else:
-                self.left_over.append((action, target))
+                self.left_over.append((action, facts))
         return actions
 
     def go_well(self, looks):
         """Some time in which nothing goes wrong."""
-        self.service.reachable, self.source.failing = True, False
+        self.service.reachable, self.service.wavering, self.source.failing = True, False, False
         stable = self.service.stable
         if stable and not stable.ready:
             self.change_stable(ready=True)

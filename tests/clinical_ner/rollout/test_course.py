@@ -85,9 +85,9 @@ def test_withdrawn_version_gives_way_to_the_one_before():
 
 
 def _facts_of_v1(stage):
-    from clinical_ner.rollout.machine.facts import Facts, Standing
+    from clinical_ner.rollout.machine.facts import Facts
 
-    return Facts(target=stage.service.observe(), registry=Standing(stage.states.of("v1"), OLD, stage.states.live))
+    return Facts(target=stage.service.observe(), registry=stage.standing("v1", OLD))
 
 
 def test_steps_are_recorded_with_their_evidence(stage):

@@ -1,10 +1,13 @@
 """Rollouts advanced by a runner over real records and a real registry."""
 
+from datetime import timedelta
+
 import pytest
 
 from clinical_ner.errors import MetricsUnavailable, StorageError
 from clinical_ner.registry import Registry
-from clinical_ner.rollout.runner import Runner
+from clinical_ner.resubmit.lock import StoredLock
+from clinical_ner.rollout.runner import Runner, run
 from clinical_ner.rollout.status import Abort, Phase
 from clinical_ner.rollout.store import StoredRollouts
 from clinical_ner.version_states import State
@@ -118,6 +121,48 @@ def test_metrics_that_cannot_be_read_are_told_and_held(runs, monkeypatch):
         assert "http://split/metrics of v2: answered 503" in status.problems
     runs.until("v2", Phase.SUCCEEDED)
     assert runs.records.read("v2").status.problems == ()
+
+
+def test_runner_that_sleeps_through_the_way_back_moves_no_pointer(runs):
+    """It set out to make v2 live and wakes up when that was ended by an order: the registry is not as it was seen."""
+    runs.until("v2", Phase.PROMOTING)
+    sleeper, passed = Runs(runs.records.storage), []
+
+    def sleep():
+        passed.append(True)
+        if len(passed) == 2:  # its status is written, the pointer not yet moved
+            runs.records.abort("v2", Abort(actor="doctor", time=START, reason="stop"))
+            runs.until("v2", Phase.ROLLED_BACK)
+
+    sleeper.runner.fence = sleep
+    sleeper.runner.tick()
+    assert len(passed) == 2
+    assert (runs.registry.champion(MODEL).version, runs.registry.get(MODEL, "v2").state) == ("v1", State.APPROVED)
+    assert runs.world.service().stable.version == "v1"
+
+
+def test_runner_whose_lease_was_taken_does_nothing_more(runs):
+    """Neither what it had written down already nor anything else, until it holds the lock again."""
+    now, taken = [START], []
+    first, second = (
+        StoredLock(runs.records.storage, runs.records.lock_key, owner, clock=lambda: now[0], lease_seconds=60)
+        for owner in ("first", "second")
+    )
+
+    def lose(_before, after):
+        if after.status.phase is Phase.STARTING and not taken:
+            now[0] += timedelta(seconds=61)
+            taken.append(second._acquire())
+
+    def look_on(_seconds):
+        assert runs.world.service().canary is None
+        raise InterruptedError
+
+    runs.runner.on_change = lose
+    with pytest.raises(InterruptedError):
+        run(runs.runner, first, sleep=look_on, interval_seconds=1.0)
+    assert taken[0] is not None
+    assert runs.phases() == {"v2": Phase.STARTING}
 
 
 def test_registry_that_fails_stops_every_step_forward(runs, monkeypatch):
