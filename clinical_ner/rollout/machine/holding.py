@@ -19,6 +19,10 @@ def advance_hold(moment: Moment) -> Transition:
         update={"held_seconds": held.held_seconds + moment.elapsed, "spent_seconds": held.spent_seconds + moment.elapsed}
     )
     if moment.target.percent != moment.percent:
+        if moment.status.phase is Phase.WAITING_APPROVAL:
+            # Its step is the one to 100 % already: whoever left this phase to shift would ask for that one.
+            waits_for = f"the router to send {moment.percent} %, and {_PERSON}"
+            return moment.stay(waits_for, hold=again(hold, moment.facts.canary, moment.facts.stable))
         reason = f"the router sends {_show(moment.target.percent)} instead of {moment.percent} %: the hold begins again"
         return moment.to(Phase.SHIFTING, reason, f"the router to send {moment.percent} %", hold=hold)
     growth = grow(hold, moment.facts.canary, moment.facts.stable)
@@ -153,7 +157,9 @@ def _approved(moment: Moment, hold: Hold) -> Transition:
     """Before 100 % the canary is watched on: what fails now ends the rollout as in any step."""
     if not moment.facts.requests.approves("promotion"):
         return moment.stay(_PERSON, hold=hold)
-    return ask_for_step(moment, moment.status.step, "a person approved 100 %", hold=None, reference=hold.stable.sample)
+    seen = (moment.status.reference or Sample(), hold.stable.sample)  # the hold may have begun again a moment ago
+    reference = max(seen, key=lambda sample: sample.counts.requests)
+    return ask_for_step(moment, moment.status.step, "a person approved 100 %", hold=None, reference=reference)
 
 
 def _record(moment: Moment, hold: Hold, found: Analysis) -> StepRecord:

@@ -20,6 +20,8 @@ class SimulatedService:
     missing: bool = False
     drift: tuple[str, ...] = ()
     reachable: bool = True
+    wavering: bool = False
+    """What the router does cannot be told, though nothing was asked of it."""
     generation: int = 0
     loading: bool = False
     canaries_started: int = 0
@@ -32,6 +34,8 @@ class SimulatedService:
         percent = self.carried if self.carried == (self.asked or 0) else None
         if self.stable is None:
             percent = 100 if self.canary and self.canary.ready else None
+        if self.wavering and self.canary:
+            percent = None
         return Observation(
             stable=self.stable,
             canary=self.canary,

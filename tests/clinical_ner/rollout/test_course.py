@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from clinical_ner.rollout.explanation import explain
+from clinical_ner.rollout.machine.actions import SetPercent
 from clinical_ner.rollout.plan import RESTORE_PLAN, RolloutPlan, RolloutStep
 from clinical_ner.rollout.status import Phase
 from clinical_ner.version_states import State
@@ -40,6 +41,24 @@ def test_approval_before_100_is_waited_for_and_counts_once(stage):
     assert (stage.status.phase, stage.service.carried) == (Phase.WAITING_APPROVAL, 50)
     stage.approve("promotion")
     stage.approve("promotion")
+    stage.go_to(Phase.SUCCEEDED)
+
+
+def test_share_that_wavers_while_waiting_for_approval_asks_for_nothing(stage):
+    """The step to 100 % is a person's to approve, whatever the router does; what the stable version showed is kept for it."""
+    stage.set_out("before-100").go_to(Phase.WAITING_APPROVAL)
+    stage.service.wavering = True
+    for _ in range(3):
+        assert not stage.look()
+    assert stage.status.waits_for == "the router to send 50 %, and a person to approve the step to 100 %"
+    stage.go_well(30)
+    assert (stage.status.phase, stage.service.carried) == (Phase.WAITING_APPROVAL, 50)
+    stage.service.wavering = True
+    stage.look()
+    stage.service.wavering = False
+    stage.approve("promotion")
+    assert stage.look() == (SetPercent(100),)
+    assert stage.status.reference.counts.requests >= REQUESTS
     stage.go_to(Phase.SUCCEEDED)
 
 

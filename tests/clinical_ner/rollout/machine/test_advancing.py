@@ -19,11 +19,18 @@ class Rollout(Stage, RuleBasedStateMachine):
 
     ended_as = None
 
-    @initialize(approval=st.sampled_from(["none", "none", "before-start", "before-100"]), trouble=st.sampled_from(TROUBLES))
-    def begin(self, approval, trouble):
-        """``trouble`` is the one thing, if any, that ends the rollout in this run: with all of them at once none goes far."""
+    @initialize(
+        approval=st.sampled_from(["none", "none", "before-start", "before-100"]),
+        trouble=st.sampled_from(TROUBLES),
+        looks=st.sampled_from([0, 0, 20, 32]),
+    )
+    def begin(self, approval, trouble, looks):
+        """``trouble`` is the one thing, if any, that ends the rollout in this run: with all of them at once none goes far.
+
+        ``looks`` went well before anything else, so that each phase is met by everything.
+        """
         self.trouble = trouble
-        self.set_out(approval)
+        self.set_out(approval).go_well(looks)
 
     @rule(done=st.integers(0, 3))
     def look_and_die(self, done):
@@ -90,6 +97,15 @@ class Rollout(Stage, RuleBasedStateMachine):
             self.look()
             self.pass_time(30)
         self.service.reachable = True
+
+    @rule(looks=st.integers(1, 3))
+    def share_is_unknown(self, looks):
+        """As after a controller's start, or while a route is not ready."""
+        self.service.wavering = True
+        for _ in range(looks):
+            self.look()
+            self.pass_time(5)
+        self.service.wavering = False
 
     @rule(gate=st.sampled_from(["start", "promotion"]))
     def somebody_approves(self, gate):
