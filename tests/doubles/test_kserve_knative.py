@@ -11,6 +11,7 @@ from clinical_ner.errors import ConfigError
 from tests.doubles.kserve.harness import MODELS, SERVICE, knative_predictor, model_fields
 from tests.doubles.kserve.knative_world import KnativeWorld
 from tests.doubles.kserve.objects import INFERENCE_SERVICES, KNATIVE_SERVICES, REVISIONS, RUNTIMES, SOURCE_URI
+from tests.doubles.kserve.revisions import DEADLINE
 from tests.doubles.kserve.timing import Timing
 
 KSERVICE = f"{SERVICE}-predictor"
@@ -185,13 +186,14 @@ def test_new_knative_service_in_the_middle_promotes_the_canary(world, way):
 
 
 def test_canary_that_cannot_start_fails_after_its_deadline(world):
-    """The predictor's progress deadline says when; its pod tells at once."""
+    """The overlay's progress deadline says when; its pod tells at once."""
     fields = knative_predictor(MODELS["v2"], 0)
     fields["model"]["env"] = model_fields(MODELS["v3"])["env"]
     world.own({"predictor": fields})
     world.wait(lambda: world.condition("PredictorConfigurationReady") == "Unknown")
     world.wait(lambda: any(each.restarts for each in world.canary_processes()))
     world.wait(lambda: world.condition("PredictorReady") == "False")
+    assert world.revisions()[world.newest()]["metadata"]["annotations"][DEADLINE] == "120s"
     assert world.shares() == [("v1", 0), ("v1", 100)]
 
 
