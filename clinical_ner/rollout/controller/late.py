@@ -20,7 +20,10 @@ class Opened(Protocol):
 
 @dataclass(slots=True)
 class LateService:
-    """A :class:`Target` and a :class:`MetricsSource`; each question raises what ``open`` does until it has once succeeded."""
+    """A :class:`Target` and a :class:`MetricsSource`; each question raises what ``open`` does until it has once succeeded.
+
+    Before each start it has to succeed again: what has come to stand in the way meanwhile must not be in the way back.
+    """
 
     open: Callable[[], Opened]
     _found: Opened | None = field(default=None, init=False)
@@ -29,7 +32,9 @@ class LateService:
         return self._opened().target.observe()
 
     def start(self, canary: ModelReference, seen: Observation) -> None:
-        self._opened().target.start(canary, seen)
+        found = self._opened()
+        self.open()
+        found.target.start(canary, seen)
 
     def set_percent(self, percent: int, seen: Observation) -> None:
         self._opened().target.set_percent(percent, seen)

@@ -30,6 +30,31 @@ def test_service_that_is_not_there_yet_is_looked_for_again():
     assert len(tries) == 3
 
 
+def test_obstacle_that_came_later_stops_a_start_and_no_way_back():
+    """Weeks after the service was found an overlay may have spoiled it: it is looked at again before anything is started."""
+    service, obstacles = SimulatedService(stable=Backend("v1", OLD, ready=True)), []
+
+    def find():
+        if obstacles:
+            raise ConfigError(obstacles[0])
+        return OpenedTarget(service, Source())
+
+    late, model = LateService(find), ModelReference("v2", NEW, "s3://m/v2")
+    seen = late.observe()
+    obstacles.append("maxUnavailable is 50 %")
+    with pytest.raises(ConfigError, match="maxUnavailable"):
+        late.start(model, seen)
+    assert late.observe().canary is None
+    obstacles.clear()
+    late.start(model, seen)
+    service.settle()
+    obstacles.append("maxUnavailable is 50 %")
+    late.set_percent(50, late.observe())
+    assert service.asked == 50
+    late.abort(late.observe())
+    assert service.asked == 0
+
+
 def test_service_is_changed_through_it():
     """Every order reaches it with the observation that it was decided by."""
     service = SimulatedService(stable=Backend("v1", OLD, ready=True))
