@@ -34,11 +34,6 @@ REFUSED = {
     },
     "runtime": {"predictor": {"model": {"runtime": "another"}}},
     "token": {"predictor": {"automountServiceAccountToken": True}},
-    "canary's token": {
-        "canary": [
-            {"trafficPercent": 1, "predictor": {"name": "v3", "model": {"name": ""}, "automountServiceAccountToken": True}}
-        ]
-    },
     "placement": {"predictor": {"nodeSelector": {"any": "node"}}},
     "annotations of pods": {"predictor": {"annotations": {"any": "value"}}},
     "platform's field": {"predictor": {"terminationGracePeriodSeconds": 1}},
@@ -132,6 +127,13 @@ def test_rollout_controller_brings_models_of_the_registry(server, uri):
 def test_rollout_controller_may_roll_out(server):
     """What a rollout writes is accepted: both versions with URI, digest, name, numbers and split."""
     assert complain(server, rollout()) == ""
+
+
+def test_canary_gets_no_token(server):
+    """No more than the stable does."""
+    changed = rollout()
+    changed["spec"]["canary"][0]["predictor"]["automountServiceAccountToken"] = True
+    assert "may not give the server's pods a token" in complain(server, changed)
 
 
 def test_fields_that_kserve_adds_to_a_rollout_are_accepted(server):
