@@ -6,6 +6,7 @@
 import argparse
 import sys
 import time
+from collections import Counter
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -62,6 +63,17 @@ class Trial:
     """That the canary had answered by then."""
     seconds: float
 
+    @property
+    def failed(self) -> list[str]:
+        """The checks that ended it."""
+        analysis = self.status.hold and self.status.hold.analysis
+        return [check.name for check in analysis.checks if check.verdict == "fail"] if analysis else []
+
+
+def ends_as(row: Row, status: RolloutStatus) -> bool:
+    """A canary that is worse must have been found: one that was withdrawn because time was over is not to blame."""
+    return (status.phase, status.blamed) == (row.end, row.end is Phase.ROLLED_BACK)
+
 
 def run_trial(row: Row, seed: int, plan: RolloutPlan) -> Trial:
     """One rollout, from its start to its end."""
@@ -105,7 +117,7 @@ def _look(world: World, spec: RolloutSpec, status: RolloutStatus) -> RolloutStat
         if isinstance(action, MoveLivePointer):
             world.live = action.version
         elif isinstance(action, WithdrawVersion):
-            return status.model_copy(update={"phase": Phase.ROLLED_BACK})
+            world.withdrawn = True
         else:
             carry_out(world, action, seen)
     return status
@@ -113,7 +125,7 @@ def _look(world: World, spec: RolloutSpec, status: RolloutStatus) -> RolloutStat
 
 def report_row(row: Row, trials: list[Trial]) -> bool:
     """Print how the trials of a row ended; whether enough of them as they should."""
-    share = 100 * sum(trial.status.phase is row.end for trial in trials) / len(trials)
+    share = 100 * sum(ends_as(row, trial.status) for trial in trials) / len(trials)
     requests, hours = (np.median([getattr(trial, name) for trial in trials]) for name in ("requests", "seconds"))
     steps = [len(trial.status.steps) for trial in trials]
     passed = share >= row.least
@@ -122,8 +134,10 @@ def report_row(row: Row, trials: list[Trial]) -> bool:
         f"canary requests {requests:7,.0f}, hours {hours / 3600:4.1f}, steps passed {np.mean(steps):.1f}",
         flush=True,
     )
+    if found := Counter(name for trial in trials for name in trial.failed):
+        print(f"    by {', '.join(f'{name} {number}' for name, number in found.most_common())}")
     for trial in trials:
-        if trial.status.phase is not row.end:
+        if not ends_as(row, trial.status):
             print(f"    {trial.status.phase} at step {trial.status.step}: {trial.status.reason[:230]}")
     return passed
 

@@ -102,7 +102,7 @@ class World:
         generator = np.random.default_rng(seed)
         self.generator, self.seconds = generator, 0.0
         self.live, self.percent, self.model = "v1", None, canary
-        self.stable = ("v1", OLD)
+        self.stable, self.withdrawn = ("v1", OLD), False
         self.hour = generator.uniform(0, 24)
         self.processes = {"v1": Process(Model(), generator)}
 
@@ -127,7 +127,7 @@ class World:
         return Counters(processes={version: process.counts} if process else {}, digests=frozenset({digest}))
 
     def standing(self) -> Standing:
-        state = State.LIVE if self.live == "v2" else State.APPROVED
+        state = State.ROLLED_BACK if self.withdrawn else State.LIVE if self.live == "v2" else State.APPROVED
         return Standing(state=state, digest=NEW, live=self.live)
 
     def observe(self) -> Observation:
