@@ -18,7 +18,7 @@ _NO_TRAFFIC = Check(
     value="0 requests",
     threshold="at least 1",
     needed=1,
-    reason="no request has reached the canary: there is nothing to judge",
+    reason="no request of the canary's was counted: there is nothing to judge",
 )
 
 

@@ -54,12 +54,11 @@ def _stable_replaced(moment: Moment) -> bool:
 
 
 def _looked(moment: Moment, hold: Hold) -> Hold:
-    """The hold after it was judged, when a look is due and both readings are there."""
-    requests, facts = hold.canary.sample.counts.requests, moment.facts
-    known = facts.canary is not None and (facts.stable is not None or not _is_compared(moment))
+    """The hold after it was judged, when a look is due and the readings that it goes by are there."""
+    requests = hold.canary.sample.counts.requests
     full = is_full(moment, hold)
     due = requests >= hold.next_look or (full and not (hold.analysis and hold.analysis.full))
-    if moment.spec.purpose == "restore" or not (known and due and requests):
+    if moment.spec.purpose == "restore" or not (due and requests) or _unread(moment):
         return hold
     look = Look(number=hold.looks + 1, full=hold.full_looks + full, steps=len(moment.spec.plan.steps))
     expectation = moment.spec.expectation
@@ -121,9 +120,9 @@ def _why_too_late(moment: Moment, hold: Hold) -> str:
 
 def _missing(moment: Moment, hold: Hold) -> str:
     """What the step still lacks, in words."""
-    step, requests, facts = _step(moment), hold.canary.sample.counts.requests, moment.facts
-    if facts.canary is None or (facts.stable is None and _is_compared(moment)):
-        return "metrics: they cannot be read at present"
+    step, requests, unread = _step(moment), hold.canary.sample.counts.requests, _unread(moment)
+    if unread:
+        return f"metrics: {unread}"
     if not requests:
         return "traffic: no request has reached the canary in this step"
     left = step.hold_seconds - hold.held_seconds
@@ -133,6 +132,18 @@ def _missing(moment: Moment, hold: Hold) -> str:
     if not parts and hold.analysis:
         parts.append(f"a verdict ({hold.analysis.reason}; next look at {hold.next_look:,} requests)")
     return " and ".join(parts) or "the first look"
+
+
+def _unread(moment: Moment) -> str:
+    """What of the readings that this step goes by is not there, in words; a version that carries traffic has a process."""
+    readings = {moment.spec.version: moment.facts.canary}
+    if _is_compared(moment):
+        readings[moment.status.stable_version] = moment.facts.stable
+    unread = [version for version, reading in readings.items() if reading is None]
+    unknown = [version for version, reading in readings.items() if reading and not reading.processes]
+    if unread:
+        return f"those of {' and '.join(unread)} cannot be read at present"
+    return f"no process of {' and '.join(unknown)} is known where they are read; are its pods scraped?" if unknown else ""
 
 
 def _next(moment: Moment, hold: Hold, found: Analysis) -> Transition:

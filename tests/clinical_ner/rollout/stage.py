@@ -127,7 +127,7 @@ class Stage:
 
     def go_well(self, looks):
         """Some time in which nothing goes wrong."""
-        self.service.reachable, self.service.wavering, self.source.failing = True, False, False
+        self.service.reachable, self.service.wavering, self.source.failing = True, False, frozenset()
         stable = self.service.stable
         if stable and not stable.ready:
             self.change_stable(ready=True)

@@ -5,9 +5,10 @@ import pytest
 from clinical_ner.rollout.machine.actions import AbortCanary, SetPercent
 from clinical_ner.rollout.status import Phase
 from clinical_ner.version_states import State
-from tests.clinical_ner.rollout.stage import HOLD, INCONCLUSIVE, READY
+from tests.clinical_ner.rollout.stage import HOLD, INCONCLUSIVE, READY, REQUESTS
 
 HOLDING = Phase.HOLDING
+BOTH = frozenset({"v1", "v2"})
 
 
 @pytest.mark.parametrize("percent", [5, 50, 100])
@@ -71,7 +72,7 @@ def test_no_traffic_holds_and_goes_back_at_the_limit(stage):
 def test_missing_metrics_hold_and_go_back_at_the_limit(stage):
     """What cannot be read is inconclusive, whatever was read before."""
     stage.go_to(HOLDING, 50)
-    stage.source.failing = True
+    stage.source.failing = BOTH
     for _ in range(13):
         stage.traffic(100)
         stage.pass_time(30)
@@ -80,25 +81,35 @@ def test_missing_metrics_hold_and_go_back_at_the_limit(stage):
     stage.check_back("no verdict at 50 % within 345 seconds: metrics")
 
 
-def test_missing_metrics_of_the_canary_alone_hold(stage):
-    """The stable's numbers alone compare with nothing."""
-    stage.go_to(HOLDING, 5)
-    del stage.source.servers["v2"]
-    for _ in range(6):
-        stage.source.servers["v1"].answer(100)
+@pytest.mark.parametrize("requests", [0, 2 * REQUESTS])
+@pytest.mark.parametrize("version", ["v1", "v2"])
+@pytest.mark.parametrize("unknown", [True, False])
+def test_missing_metrics_of_one_version_hold_and_go_back_at_the_limit(stage, version, unknown, requests):
+    """One version's numbers compare with nothing, also when enough had been counted before; whose are missing is told."""
+    stage.go_to(HOLDING, 5).traffic(requests)
+    stage.look()
+    words = f"no process of {version} is known" if unknown else f"those of {version} cannot be read"
+    server = stage.source.servers.pop(version) if unknown else None
+    stage.source.failing = frozenset() if unknown else frozenset({version})
+    while stage.status.phase is HOLDING:
         stage.pass_time(30)
+        for each in stage.source.servers.values():
+            each.answer(100)
         stage.look()
-    assert (stage.status.phase, stage.service.carried) == (HOLDING, 5)
-    assert "no request has reached the canary" in stage.status.waits_for
+        assert stage.service.carried == 5
+        assert f"metrics: {words}" in stage.status.waits_for + stage.status.reason
+    if server:
+        stage.source.servers[version] = server
+    stage.check_back(f"no verdict at 5 % within 345 seconds: metrics: {words}")
 
 
 def test_metrics_that_come_back_lose_nothing(stage):
     """Counters are cumulative: what was counted meanwhile counts."""
     stage.go_to(HOLDING, 5)
-    stage.source.failing = True
+    stage.source.failing = BOTH
     stage.traffic(1000)
     stage.look()
-    stage.source.failing = False
+    stage.source.failing = frozenset()
     stage.look()
     assert stage.status.hold.canary.sample.counts.requests >= 1000
 

@@ -55,15 +55,15 @@ def moments(requests, numerator, base):
 
 @dataclass
 class Source:
-    """Servers by version; ``failing`` makes it unreachable."""
+    """Servers by version; those of the versions in ``failing`` cannot be read."""
 
     servers: dict = field(default_factory=dict)
-    failing: bool = False
+    failing: frozenset = frozenset()
 
     def read(self, version):
         from clinical_ner.errors import MetricsUnavailable
 
-        if self.failing:
+        if version in self.failing:
             raise MetricsUnavailable("no scrape answers")
         return self.servers[version].counters() if version in self.servers else Counters()
 

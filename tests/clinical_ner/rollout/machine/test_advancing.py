@@ -83,9 +83,9 @@ class Rollout(Stage, RuleBasedStateMachine):
             if restarts:
                 self.restart_stable()
 
-    @rule(looks=st.integers(1, 5))
-    def metrics_are_gone(self, looks):
-        self.source.failing = True
+    @rule(looks=st.integers(1, 5), of=st.sampled_from(["v1", "v2", "v1 v2"]))
+    def metrics_are_gone(self, looks, of):
+        self.source.failing = frozenset(of.split())
         for _ in range(looks):
             self.look()
             self.pass_time(3)
