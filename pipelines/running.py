@@ -9,7 +9,7 @@ from rich.table import Table
 from clinical_ner.pipeline_runs.local import run_locally
 from clinical_ner.pipeline_runs.progress import ProgressDisplay
 from clinical_ner.pipeline_runs.results import RUN_JSON, collect_monitoring, collect_results
-from clinical_ner.stages.rollout import check_rollout
+from clinical_ner.stages.training_parameters import check_training_parameters
 from pipelines.compilation import compile_pipeline
 from pipelines.definitions import MONITORING, TRAINING, Definition
 
@@ -20,9 +20,9 @@ def run(parameters: dict[str, object], output: Path, console: Console, *, quiet:
     Several tuning workers on one machine share a journal file under ``output`` when no ``study_storage`` is given.
 
     Raises:
-        ConfigError: what is said of the rollout, the last stage, is wrong; nothing was run.
+        ConfigError: a parameter is wrong, be it one of the last stage; nothing was run.
     """
-    check_rollout(*(parameters[name] for name in ("rollout_target", "rollout_plan", "rollout_wait_minutes")))  # type: ignore[arg-type]
+    check_training_parameters(parameters, read_plan=True)
     if parameters["tuning_workers"] != 1 and not parameters["study_storage"]:
         parameters = {**parameters, "study_storage": f"journal://{output}/study.journal"}
     package, seconds = _execute(TRAINING, parameters, output, console, quiet=quiet)

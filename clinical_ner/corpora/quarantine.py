@@ -15,6 +15,12 @@ ON_BAD_RECORD = (FAIL, QUARANTINE)
 LISTED = 10
 
 
+def check_on_bad_record(on_bad_record: str) -> None:
+    """Refuse what is neither ``fail`` nor ``quarantine``, by a ConfigError."""
+    if on_bad_record not in ON_BAD_RECORD:
+        raise ConfigError(f"on_bad_record: {on_bad_record!r} is not one of {', '.join(ON_BAD_RECORD)}")
+
+
 def settle(reading: CorpusReading, on_bad_record: str) -> list[Document]:
     """The documents to go on with; under ``quarantine`` the caller writes :func:`dump_quarantine` beside its output.
 
@@ -23,8 +29,7 @@ def settle(reading: CorpusReading, on_bad_record: str) -> list[Document]:
             message lists the first 10 as ``file:line: reason`` and says how many there are.
         ConfigError: ``on_bad_record`` is neither ``fail`` nor ``quarantine``.
     """
-    if on_bad_record not in ON_BAD_RECORD:
-        raise ConfigError(f"on_bad_record: {on_bad_record!r} is not one of {', '.join(ON_BAD_RECORD)}")
+    check_on_bad_record(on_bad_record)
     if not reading.bad_records:
         return reading.documents
     if not reading.documents:
@@ -33,7 +38,7 @@ def settle(reading: CorpusReading, on_bad_record: str) -> list[Document]:
         total = len(reading.bad_records) + len(reading.documents)
         raise DataError(
             f"{len(reading.bad_records)} of {total} records are bad:\n{_listing(reading.bad_records)}\n"
-            f"correct them, or set them aside with on_bad_record = {QUARANTINE}"
+            f"correct them, or set them aside with on_bad_record = {QUARANTINE} (corpus convert: --quarantine FILE)"
         )
     return reading.documents
 

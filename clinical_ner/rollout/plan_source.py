@@ -9,6 +9,11 @@ _INLINE = ("{", "\n", ": ")
 """What YAML of a plan holds, and no address does."""
 
 
+def is_address(text: str) -> bool:
+    """Whether it names where a plan lies."""
+    return bool(text.strip()) and not any(mark in text for mark in _INLINE)
+
+
 def load_plan(text: str) -> RolloutPlan:
     """The plan that ``text`` is (YAML or JSON), or that lies at the URI or path in it; the default one when it is blank.
 
@@ -18,7 +23,7 @@ def load_plan(text: str) -> RolloutPlan:
     """
     if not text.strip():
         return DEFAULT_PLAN
-    if any(mark in text for mark in _INLINE):
+    if not is_address(text):
         return parse_plan(text.encode(), source=SOURCE)
     try:
         return parse_plan(read_object(text), source=text)

@@ -43,7 +43,7 @@ def register(
         ConfigError: ``promote`` is neither ``auto`` nor ``never``, or the target is no service's address.
         RegistryError: it would be live at once, and a rollout is under way; the version is approved.
     """
-    _check(promote, rollout_target)
+    check_promotion(promote, rollout_target)
     release = {
         "metrics.json": evaluation_path,
         "reference-profile.json": reference_path,
@@ -62,7 +62,8 @@ def register(
     return version.uri
 
 
-def _check(promote: str, rollout_target: str) -> None:
+def check_promotion(promote: str, rollout_target: str) -> None:
+    """Refuse a word other than ``auto`` and ``never``, and what is no service's address, by a ConfigError."""
     if promote not in (AUTO, NEVER):
         raise ConfigError(f"promote: {promote!r} is neither {AUTO!r} nor {NEVER!r}")
     if rollout_target:

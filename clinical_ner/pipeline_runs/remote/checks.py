@@ -8,6 +8,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from clinical_ner.errors import ConfigError
 from clinical_ner.pipeline_runs.remote.package import Package, Parameter
+from clinical_ner.rollout.plan_source import is_address
+from clinical_ner.stages.training_parameters import check_training_parameters
 
 MAX_PARAMETER_BYTES = 100_000
 """A string of 100 kB arrives; one of 200 kB is accepted by the API and fails later without a word."""
@@ -23,7 +25,10 @@ URI_PARAMETERS = (
     "corrections_uri",
     "reviewed_uri",
     "evidently_workspace",
+    "rollout_plan",
 )
+TRAINING_ONLY = "rollout_wait_minutes"
+"""A parameter by which the training pipeline is known, whatever name it was compiled under."""
 
 _INNER_PASSWORD = re.compile(r"://[^\s/:@\"']*:[^\s/@\"']+@")
 """A URL with a password within a longer value, such as the JSON of a monitoring run's ``training_parameters``."""
@@ -49,11 +54,11 @@ def check_arguments(package: Package, arguments: Mapping[str, object], *, allow_
     Raises:
         ConfigError: a parameter is unknown, missing, of the wrong type or too large; a URI names a disk that pods do not
             share; several tuning workers have no study in common; a monitor would train in its own pod; a URL carries a
-            password.
+            password; a stage of the training pipeline would refuse a value.
     """
     check_some(package, arguments)
     _check_complete(package, arguments)
-    effective = {name: parameter.default for name, parameter in package.parameters.items()} | dict(arguments)
+    effective = {**_defaults(package), **arguments}
     _check_passwords(effective)
     _check_study(effective)
     _check_training_host(effective)
@@ -62,10 +67,11 @@ def check_arguments(package: Package, arguments: Mapping[str, object], *, allow_
 
 
 def check_some(package: Package, arguments: Mapping[str, object]) -> None:
-    """Refuse what is wrong with each argument by itself; others may be given later.
+    """Refuse what is wrong with these arguments beside the defaults; others may be given later.
 
     Raises:
-        ConfigError: a parameter is unknown, of the wrong type or too large, or a URL carries a password.
+        ConfigError: a parameter is unknown, of the wrong type or too large, a URL carries a password, or a stage of the
+            training pipeline would refuse a value.
     """
     if unknown := sorted(arguments.keys() - package.parameters.keys()):
         raise ConfigError(
@@ -74,6 +80,12 @@ def check_some(package: Package, arguments: Mapping[str, object]) -> None:
     for name, value in arguments.items():
         _check_value(name, value, package.parameters[name])
     _check_passwords(arguments)
+    if TRAINING_ONLY in package.parameters:
+        check_training_parameters({**_defaults(package), **arguments}, read_plan=False)
+
+
+def _defaults(package: Package) -> dict[str, object]:
+    return {name: parameter.default for name, parameter in package.parameters.items()}
 
 
 def _check_complete(package: Package, arguments: Mapping[str, object]) -> None:
@@ -137,7 +149,10 @@ def _check_training_host(values: Mapping[str, object]) -> None:
 
 def _check_uris(values: Mapping[str, object]) -> None:
     for name in URI_PARAMETERS:
-        for part in str(values.get(name) or "").split(","):
+        text = str(values.get(name) or "")
+        if name == "rollout_plan" and not is_address(text):
+            continue
+        for part in text.split(","):
             uri = part.partition("=")[2] if name == "gazetteer_uris" else part
             if uri.strip() and is_local(uri.strip()):
                 raise ConfigError(

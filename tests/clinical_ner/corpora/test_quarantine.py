@@ -29,7 +29,8 @@ def test_settle_fails_with_the_first_ten_and_the_number():
     lines = str(raised.value).splitlines()
     assert lines[0] == "12 of 13 records are bad:"
     assert lines[1:11] == [f"a.txt:{number}: text: empty" for number in range(1, 11)]
-    assert lines[11:] == ["... and 2 more", "correct them, or set them aside with on_bad_record = quarantine"]
+    remedy = "correct them, or set them aside with on_bad_record = quarantine (corpus convert: --quarantine FILE)"
+    assert lines[11:] == ["... and 2 more", remedy]
     assert "Zebulon" not in str(raised.value)
 
 

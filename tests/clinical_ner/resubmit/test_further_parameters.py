@@ -28,6 +28,7 @@ def test_parameters_of_the_training_pipeline_pass():
         ({"min_f1": "0.7"}, "min_f1 must be a finite number"),
         ({"min_test_spans": 1.5}, "min_test_spans must be a whole number"),
         ({"promote": None}, "promote must be text"),
+        ({"promote": "nevr"}, "promote: 'nevr' is neither"),
         ({"corpus_uri": "s3://bucket/other"}, "corpus_uri follow from the cause"),
         ({"kfp_token": "x"}, "has no parameter kfp_token"),
     ],

@@ -37,6 +37,9 @@ DATABASE = "postgresql+psycopg://tuner@database/studies"
         ({"corpus_uri": "s3://bucket/a.txt, /home/me/b.txt"}, "corpus_uri names a file of one machine.*--allow-file-uris"),
         ({"test_corpus_uri": "FILE:///srv/test"}, "test_corpus_uri names a file"),
         ({"params_uri": "params.json"}, "params_uri names a file"),
+        ({"rollout_target": "kserve:ner/notes", "rollout_plan": "plan.yaml"}, "rollout_plan names a file of one machine"),
+        ({"rollout_wait_minutes": 600}, "of no use without a rollout_target"),
+        ({"min_f1": 7.0}, "min_f1: .*less than or equal to 1"),
     ],
 )
 def test_arguments_that_cannot_work_are_refused(package_path: Path, arguments: dict[str, object], expected: str) -> None:
@@ -55,6 +58,8 @@ def test_arguments_that_cannot_work_are_refused(package_path: Path, arguments: d
         {"corpus_uri": "dataset://0123abcd", "test_corpus_uri": "", "registry_uri": "s3://clinical-ner/registry"},
         {"label_map": "x" * 100_000},
         {"corpus_uri": "synthetic://?notes=200&seed=1"},
+        {"rollout_target": "kserve:ner/notes", "rollout_plan": "s3://bucket/plan.yaml", "rollout_wait_minutes": 60},
+        {"rollout_target": "kserve:ner/notes", "rollout_plan": '{"steps": [{"percent": 5}, {"percent": 100}]}'},
     ],
 )
 def test_arguments_that_can_work_are_accepted(package_path: Path, arguments: dict[str, object]) -> None:
