@@ -13,7 +13,7 @@ from clinical_ner.settings import Settings
 from pipelines import running, scheduling, submitting
 from pipelines.compilation import compile_pipeline
 from pipelines.definitions import DEFINITIONS, FOLDER, MONITORING, TRAINING
-from pipelines.parameters import with_pipeline_parameters
+from pipelines.parameters import parse_defaults, with_pipeline_parameters
 from pipelines.platform import Platform
 
 app = typer.Typer(
@@ -39,6 +39,10 @@ def compile_command(
     s3_endpoint: Annotated[str, typer.Option(help="S3 server that the steps use, http(s)://host:port.")] = "",
     s3_region: Annotated[str, typer.Option(help="Region of the bucket.")] = "",
     study_secret: Annotated[str, typer.Option(help="Secret with PGPASSWORD of the tuning database.")] = "",
+    default: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="Default of a parameter, of each pipeline that has it; may be repeated."),
+    ] = None,
     kubernetes: Annotated[bool, typer.Option("--kubernetes", help="Write Pipeline and PipelineVersion objects.")] = False,
     namespace: Annotated[str, typer.Option(help="Namespace of those objects.")] = "",
 ) -> None:
@@ -51,6 +55,7 @@ def compile_command(
         s3_endpoint=s3_endpoint,
         s3_region=s3_region,
         study_secret=study_secret,
+        defaults=parse_defaults(default or (), [each.function for each in DEFINITIONS]),
     )
     for definition in DEFINITIONS:
         path = output / definition.file_name
@@ -85,7 +90,7 @@ def _folder(output: Path | None) -> Path:
 
 @app.command("demo")
 def demo_command(output: Annotated[Path, typer.Option(help="Folder for results.")] = Path("demo")) -> None:
-    """Show the whole loop on synthetic notes: train, judge, register, serve, ask."""
+    """Show the whole loop on synthetic notes, in four minutes: train, serve, watch, correct, train again, roll out and back."""
     # Only this command needs a server's clients, a de-identifier and pages.
     from pipelines import demonstration
 

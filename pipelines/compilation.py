@@ -15,12 +15,13 @@ from kfp.dsl.pipeline_context import Pipeline
 from clinical_ner import __version__
 from clinical_ner.digests import digest_of
 from pipelines.definitions import TRAINING, Definition
+from pipelines.parameters import with_defaults
 from pipelines.platform import Platform
 
 
 def build(definition: Definition, platform: Platform) -> BaseComponent:
     """The pipeline with the platform's choices on every task, and a description that holds the parameter guide."""
-    function = definition.function
+    function = with_defaults(definition.function, platform.defaults)
     return dsl.pipeline(name=definition.name, display_name=definition.title, description=describe(function))(
         _with_platform(function, platform)
     )

@@ -16,7 +16,7 @@ NAME = "clinical-ner-monitoring"
 
 def monitoring(
     model_name: str = "clinical-ner",
-    registry_uri: str = "s3://clinical-ner/registry",
+    registry_uri: str = "s3://BUCKET/registry",
     log_uri: str = "",
     samples_uri: str = "",
     window_hours: float = 24.0,

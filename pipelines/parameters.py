@@ -2,12 +2,13 @@
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
 from docstring_parser import parse as parse_docstring
 
+from clinical_ner.errors import ConfigError
 from pipelines.training import training
 
 Command = Callable[..., None]
@@ -57,3 +58,34 @@ def default_parameters(pipeline: Pipeline = training, /, **changed: object) -> d
     """The pipeline's parameters with their defaults, some of them ``changed``."""
     defaults = {name: parameter.default for name, parameter in inspect.signature(pipeline).parameters.items()}
     return {**defaults, **changed}
+
+
+def with_defaults(pipeline: Pipeline, defaults: Mapping[str, str]) -> Pipeline:
+    """The pipeline with other defaults; those of parameters that it does not have are left out."""
+
+    @functools.wraps(pipeline)
+    def changed(*values: Any, **named: Any) -> Any:
+        return pipeline(*values, **named)
+
+    signature = inspect.signature(pipeline)
+    parameters = [each.replace(default=defaults.get(name, each.default)) for name, each in signature.parameters.items()]
+    changed.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    return changed
+
+
+def parse_defaults(given: Sequence[str], pipelines: Sequence[Pipeline]) -> dict[str, str]:
+    """Values by name from ``NAME=VALUE``, for parameters that are texts.
+
+    Raises:
+        ConfigError: one is written otherwise, or no pipeline has such a parameter, or it is no text.
+    """
+    known = {name: each.annotation for pipeline in pipelines for name, each in inspect.signature(pipeline).parameters.items()}
+    values = {}
+    for name, equals, value in (each.partition("=") for each in given):
+        if not equals:
+            raise ConfigError(f"default {name!r}: NAME=VALUE is expected")
+        if known.get(name) is not str:
+            what = "is no text" if name in known else "is a parameter of no pipeline"
+            raise ConfigError(f"default {name!r}: it {what}; texts such as registry_uri and rollout_target may be given")
+        values[name] = value
+    return values

@@ -4,7 +4,8 @@ A kustomize image override does not reach a pipeline spec, so these choices ente
 asks for a numeric user; KFP's launcher adds the rest of the restricted security context.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from kfp import dsl, kubernetes
 
@@ -56,6 +57,8 @@ class Platform:
     s3_endpoint: str = ""
     s3_region: str = ""
     study_secret: str = ""
+    defaults: Mapping[str, str] = field(default_factory=dict)
+    """Of the pipelines' parameters, in the place of their own; each pipeline takes those that it has."""
 
     def apply(self, task: dsl.PipelineTask) -> None:
         """Set image, resources, deadline, identity and secrets of one task."""

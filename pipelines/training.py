@@ -58,7 +58,7 @@ def training(
     rollout_wait_minutes: int = 0,
     show_note_text: bool = False,
     model_name: str = "clinical-ner",
-    registry_uri: str = "s3://clinical-ner/registry",
+    registry_uri: str = "s3://BUCKET/registry",
 ) -> str:
     """Train a CRF that finds diseases and treatments in clinical notes; register it when it passes the quality gate.
 

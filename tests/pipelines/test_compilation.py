@@ -82,6 +82,26 @@ def test_every_parameter_has_type_default_and_description(compiled, definition):
         assert len(parameter["description"]) > 10, name
 
 
+def test_defaults_of_the_platform_take_the_place_of_the_own(compiled, definition):
+    """In the form and in the guide beside it; a name that only the other pipeline has changes nothing."""
+    own, other = "s3://ward/registry", {TRAINING: MONITORING, MONITORING: TRAINING}[definition]
+    foreign = next(each for each in inspect.signature(other.function).parameters if each not in signature_of(definition))
+    spec, _ = compiled(Platform(defaults={"registry_uri": own, "rollout_target": "kserve:ward/clinical-ner", foreign: "any"}))
+    found = {name: each["defaultValue"] for name, each in spec["root"]["inputDefinitions"]["parameters"].items()}
+    plain = {name: each.default for name, each in signature_of(definition).items()}
+    assert found == plain | {"registry_uri": own, "rollout_target": "kserve:ward/clinical-ner"}
+    assert f"`'{own}'`" in spec["pipelineInfo"]["description"]
+
+
+def test_registry_is_nobodys_unless_it_is_said(definition):
+    """A click on Start in one environment must not write into another's."""
+    assert signature_of(definition)["registry_uri"].default == "s3://BUCKET/registry"
+
+
+def signature_of(definition):
+    return inspect.signature(definition.function).parameters
+
+
 def test_description_holds_the_parameter_guide(compiled):
     """The run form shows names and types only, so the pipeline's description explains each parameter."""
     spec, _ = compiled()

@@ -13,7 +13,7 @@ from clinical_ner.errors import ConfigError
 from clinical_ner.resubmit import ResubmitRules
 from pipelines.__main__ import app
 from pipelines.definitions import DEFINITIONS, MONITORING
-from pipelines.parameters import default_parameters, with_pipeline_parameters
+from pipelines.parameters import default_parameters, parse_defaults, with_pipeline_parameters
 from pipelines.running import run
 from pipelines.training import training
 
@@ -140,3 +140,22 @@ def test_wrong_rollout_is_refused_before_anything_is_trained(tmp_path):
     with pytest.raises(ConfigError, match="rollout_plan: plan: percents must ascend"):
         run(parameters, tmp_path / "output", Console(file=io.StringIO()))
     assert not (tmp_path / "output").exists()
+
+
+def test_defaults_are_read_as_name_and_value():
+    """A value may hold what separates; the later of two is meant."""
+    given = ["rollout_plan={approval: before-100}", "log_uri=s3://a?b=c", "log_uri=s3://b?c=d"]
+    parsed = parse_defaults(given, [training, MONITORING.function])
+    assert parsed == {"rollout_plan": "{approval: before-100}", "log_uri": "s3://b?c=d"}
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [("registry_uri", "NAME=VALUE is expected"), ("registry=s3://a", "a parameter of no pipeline"), ("seed=3", "is no text")],
+)
+def test_default_that_nothing_takes_is_refused(given, told, tmp_path):
+    """Before anything is written."""
+    done = CliRunner().invoke(app, ["compile", "--output", str(tmp_path), "--default", given])
+    assert isinstance(done.exception, ConfigError)
+    assert told in str(done.exception)
+    assert not list(tmp_path.iterdir())
