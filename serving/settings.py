@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from clinical_ner.errors import ConfigError
 from clinical_ner.settings import DEFAULT_MAX_NOTE_BYTES
+from clinical_ner.storage import path_of
 
 MEBIBYTE = 1024 * 1024
 
@@ -29,10 +31,13 @@ class ServingSettings(Limits):
         extra="ignore",
         cli_prog_name="python -m serving",
         cli_kebab_case=True,
+        cli_implicit_flags=True,
         protected_namespaces=(),
     )
 
-    model_dir: Path = Field(Path("/mnt/models"), description="Folder of the model (manifest.json and its payload).")
+    model_dir: Path = Field(
+        Path("/mnt/models"), description="Folder of the model (manifest.json and its payload): a path or file:///PATH."
+    )
     model_digest: str = Field(
         "",
         pattern=r"^(sha256:[0-9a-f]{64})?$",
@@ -87,3 +92,11 @@ class ServingSettings(Limits):
         0.5, ge=0, le=1, description="A note is of low confidence when its least certain entity scores below."
     )
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="Least level that is logged.")
+
+    @field_validator("model_dir", mode="before")
+    @classmethod
+    def _on_this_machine(cls, folder: object) -> Path:
+        try:
+            return path_of(str(folder))
+        except ConfigError as error:
+            raise ValueError(str(error)) from error

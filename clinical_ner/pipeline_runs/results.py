@@ -10,6 +10,7 @@ from kfp.components import load_component_from_file
 from clinical_ner.pipeline_runs.local import ARTIFACTS, LOG
 
 RUN_JSON = "run.json"
+DECISION_JSON = "decision.json"
 _REPORT_TYPES = {"system.HTML": ".html", "system.Markdown": ".md"}
 
 
@@ -42,9 +43,13 @@ def collect_results(
 def collect_monitoring(
     package: Path, output: Path, parameters: Mapping[str, object], seconds: Mapping[str, float]
 ) -> dict[str, Any]:
-    """As :func:`collect_results`, of a monitoring pipeline; ``outcome`` is empty when no resubmission was considered."""
+    """As :func:`collect_results`, of a monitoring pipeline; ``outcome`` is empty when no resubmission was considered.
+
+    The decision in full is copied to ``output/decision.json``.
+    """
     root = max((output / ARTIFACTS).iterdir())
-    decision = root / "decide" / "decision"
+    decision = output / DECISION_JSON
+    decision.write_bytes((root / "decide" / "decision").read_bytes())
     results = {
         "parameters": dict(parameters),
         "seconds": dict(seconds),

@@ -155,7 +155,7 @@ def test_stuck_bucket_holds_up_neither_requests_nor_the_end(
 @pytest.mark.parametrize("required", [True, False])
 def test_full_disk(model_folder: Path, tmp_path: Path, tagger: Tagger, notes: list[str], *, required: bool) -> None:
     """On a full disk requests are answered and their records counted lost, or 503 when the log is required; then it heals."""
-    options = [*log_options(tmp_path), "--inference-log-required", str(required).lower()]
+    options = [*log_options(tmp_path), *(["--inference-log-required"] if required else [])]
     with ServerProcess(model_folder, tmp_path / "log", *options) as server:
         server.wait_ready()
         pid, unlimited = server._process.pid, (resource.RLIM_INFINITY, resource.RLIM_INFINITY)

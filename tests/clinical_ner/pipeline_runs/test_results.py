@@ -92,4 +92,6 @@ def test_monitoring_without_resubmission_has_no_outcome(tmp_path):
     results = collect_monitoring(MONITORING.compiled, tmp_path, {"mode": "propose"}, {"decide": 0.5})
     assert results == json.loads((tmp_path / "run.json").read_text())
     assert (results["decision"], results["outcome"]) == ({"action": "none"}, {})
+    assert results["decision_path"] == str(tmp_path / "decision.json")
+    assert json.loads((tmp_path / "decision.json").read_text()) == {"action": "none"}
     assert results["reports"] == {"drift_summary": str(tmp_path / "reports" / "drift_summary.html")}
