@@ -202,7 +202,8 @@ class Registry:
         aliases = {"latest": names[-1] if names else None, "live": self.states(name).live}
         resolved = aliases.get(version, version)
         if resolved is None or resolved not in names:
-            raise NotFound(f"{name} has no version {version!r}; it has {', '.join(names) or 'none'}")
+            place = f"none in {self._storage.uri(model_folder(name))} (elsewhere? --registry-uri, CLINICAL_NER_REGISTRY_URI)"
+            raise NotFound(f"{name} has no version {version!r}; it has {', '.join(names) or place}")
         return resolved
 
     def _read(self, name: str, version: str, states: States) -> ModelVersion:

@@ -1,6 +1,5 @@
 """``clinical-ner corpus``: look at a corpus, bring it to the canonical form, or make one."""
 
-import os
 from collections import Counter
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +9,7 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
+from clinical_ner.cli.written_files import write_private
 from clinical_ner.corpora import FORMATS, ON_BAD_RECORD, CorpusReading, LabelMap, dump_quarantine, read_corpus, settle
 from clinical_ner.corpora.synthetic import DRILL, Shift
 from clinical_ner.corpora.synthetic import synthesize as synthesize_notes
@@ -90,8 +90,8 @@ def convert(
     reading = _read(uri, corpus_format, label_map, max_note_bytes)
     documents = settle(reading, "quarantine" if quarantine else "fail")
     if quarantine:
-        _write_whole(quarantine, dump_quarantine(reading.bad_records))
-    _write_whole(out, dump_documents(documents))
+        write_private("--quarantine", quarantine, dump_quarantine(reading.bad_records))
+    write_private("--out", out, dump_documents(documents))
     aside = f"; {len(reading.bad_records)} bad records -> {quarantine}" if quarantine else ""
     typer.echo(f"{len(documents)} documents, {reading.mentions_kept} mentions -> {out}{aside}")
 
@@ -111,7 +111,7 @@ def synthesize(
     Example: clinical-ner corpus synthesize --notes 200 --seed 1 --shift new_diseases,new_site=0.5 --out shifted.jsonl
     """
     documents = synthesize_notes(notes, seed=seed, shift=Shift.parse(shift))
-    _write_whole(out, dump_documents(documents))
+    write_private("--out", out, dump_documents(documents))
     mentions = sum(len(document.entities) for document in documents)
     typer.echo(f"{len(documents)} documents, {mentions} mentions -> {out}")
 
@@ -151,13 +151,3 @@ def _list_bad_records(reading: CorpusReading, show: int) -> None:
         typer.echo(str(bad))
     if len(reading.bad_records) > show:
         typer.echo(f"... and {len(reading.bad_records) - show:,} more bad records")
-
-
-def _write_whole(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
-    try:
-        unfinished.write_bytes(data)
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)

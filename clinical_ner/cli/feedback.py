@@ -1,6 +1,5 @@
 """``clinical-ner feedback``: review samples out as annotation tasks, corrections back in."""
 
-import os
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -13,6 +12,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from clinical_ner.cli.options import DEFAULT_NAME, AsJson, ModelName, RegistryUri
+from clinical_ner.cli.written_files import write_private
 from clinical_ner.clock import utc_now
 from clinical_ner.corpora import FORMATS, LabelMap, read_corpus
 from clinical_ner.errors import ConfigError, DataError
@@ -60,9 +60,9 @@ def export(
     chosen = _choose(waiting, stratum)[: limit or None]
     if not chosen:
         raise DataError(f"no samples to export: {len(reading.samples)} in the store, {done} notes corrected already")
-    _write_private(out, dump_tasks(chosen))
+    write_private("--out", out, dump_tasks(chosen))
     if config_out:
-        _write_private(config_out, label_config(_labels(reading.samples)).encode())
+        write_private("--config-out", config_out, label_config(_labels(reading.samples)).encode())
     typer.echo(f"{len(chosen):,} tasks -> {out}")
 
 
@@ -171,18 +171,6 @@ def _labels(samples: Sequence[ReviewSample]) -> list[str]:
 
 def _counts(rejected: Mapping[str, int]) -> str:
     return ", ".join(f"{count} {reason}" for reason, count in sorted(rejected.items()))
-
-
-def _write_private(path: Path, data: bytes) -> None:
-    """Whole or not at all, and readable by its owner only."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
-    try:
-        unfinished.touch(mode=0o600)
-        unfinished.write_bytes(data)
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def _days_table(days: Sequence[samples_store.SampleDay]) -> Table:

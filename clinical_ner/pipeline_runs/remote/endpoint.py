@@ -124,7 +124,9 @@ def is_unclear(error: BaseException) -> bool:
 def _check_host(host: str) -> None:
     url = urlsplit(host)
     if url.scheme not in {"http", "https"} or not url.hostname:
-        raise ConfigError("the KFP host must be an address such as https://kubeflow.example.org/pipeline")
+        raise ConfigError(
+            "the KFP host (--host, or CLINICAL_NER_KFP_HOST) must be an address such as https://kubeflow.example.org/pipeline"
+        )
     if url.password or url.username:
         raise ConfigError("the KFP host holds a user or password, which would be shown in links: pass a token instead")
 

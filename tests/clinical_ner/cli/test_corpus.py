@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from clinical_ner.cli.corpus import app
 from clinical_ner.documents import load_documents
-from clinical_ner.errors import DataError
+from clinical_ner.errors import ConfigError, DataError
 
 GOOD = "7|t|Gout\n7|a|is painful.\n7\t0\t4\tGout\tDisease\tD006073\n\n"
 BAD = "8|t|Zebulon\n8|a|has gout.\n8\t0\t7\tgout\tDisease\n\n"
@@ -99,6 +99,21 @@ def test_convert_replaces_a_file_whole(corpus, tmp_path):
     run("convert", corpus, "--format", "pubtator", "--out", out)
     assert link.read_text() == "before"
     assert len(load_documents(out.read_bytes())) == 1
+
+
+@pytest.mark.parametrize("option", ["--out", "--quarantine"])
+def test_convert_keeps_notes_to_their_owner_and_names_what_it_cannot_write(corpus, tmp_path, option):
+    """Both files hold note text; a folder in a file's place is an error that names the option, and leaves nothing behind."""
+    options = {"--out": tmp_path / "out.jsonl", "--quarantine": tmp_path / "bad.jsonl"}
+    run("convert", corpus, "--format", "pubtator", *(word for pair in options.items() for word in pair))
+    assert options[option].stat().st_mode & 0o077 == 0
+    taken = tmp_path / "taken"
+    taken.mkdir()
+    options[option] = taken
+    result = run("convert", corpus, "--format", "pubtator", *(word for pair in options.items() for word in pair))
+    assert isinstance(result.exception, ConfigError)
+    assert str(result.exception) == f"{option} {taken}: Is a directory"
+    assert not list(tmp_path.glob(".*"))
 
 
 def test_synthesize_writes_the_same_notes_for_the_same_options(tmp_path):

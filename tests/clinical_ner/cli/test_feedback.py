@@ -70,6 +70,8 @@ def test_export_chooses_and_keeps_to_its_owner(run, samples, tmp_path):
     assert "1 tasks" in run("export", "--out", tasks, "--limit", "1")
     with pytest.raises(ConfigError, match="--stratum"):
         run("export", "--out", tasks, "--stratum", "random")
+    with pytest.raises(ConfigError, match=f"--out {tmp_path}: "):
+        run("export", "--out", tmp_path)
 
 
 def test_rejected_corrections_are_an_error_unless_left_out(run, samples, tmp_path):

@@ -77,7 +77,8 @@ def test_predict_refuses_a_score_that_is_none(cli, model_folder, score):
 def test_predict_without_a_model_says_where_it_looked(cli, tmp_path):
     """An empty registry, a folder without a model and an unknown store are each named."""
     _, err = cli("predict", "--registry-uri", tmp_path / "registry", stdin=NOTE.encode(), status=1)
-    assert err == "error: clinical-ner has no version 'live'; it has none\n"
+    place = (tmp_path / "registry" / "models" / "clinical-ner").as_uri()
+    assert err.startswith(f"error: clinical-ner has no version 'live'; it has none in {place} (elsewhere? --registry-uri, ")
     _, err = cli("predict", "--model-dir", tmp_path, stdin=NOTE.encode(), status=1)
     assert err == f"error: {tmp_path}: no model here (manifest.json is missing)\n"
     _, err = cli("predict", "--registry-uri", "ftp://host/", stdin=NOTE.encode(), status=2)
