@@ -33,10 +33,10 @@ ModelName = Annotated[str, typer.Option("--name", help="The model's name.")]
 Actor = Annotated[
     str,
     typer.Option(
-        "--actor", help="Who decides; kept with the version.", default_factory=user_name, show_default="your user name"
+        "--actor", help="Who decides; kept with the decision.", default_factory=user_name, show_default="your user name"
     ),
 ]
-Reason = Annotated[str, typer.Option("--reason", help="Why; kept with the version.")]
+Reason = Annotated[str, typer.Option("--reason", help="Why; kept with the decision.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of a table.")]
 
 DEFAULT_NAME = "clinical-ner"

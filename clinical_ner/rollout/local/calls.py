@@ -1,20 +1,14 @@
-"""What callers saw of each version: calls by status and by time. Counted since the service's process began."""
+"""What callers saw of each version: calls by status. Counted since the service's process began."""
 
-from bisect import bisect_left
 from dataclasses import dataclass, field
 from typing import Any
 
-BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-"""Upper ends in seconds, those of the model server's own histogram."""
 FIRST_FAILURE = 500
 
 
 @dataclass(slots=True)
 class VersionCalls:
-    """``seconds`` has one more place than ``BUCKETS``: the rest."""
-
     statuses: dict[int, int] = field(default_factory=dict)
-    seconds: list[int] = field(default_factory=lambda: [0] * (len(BUCKETS) + 1))
 
     @property
     def calls(self) -> int:
@@ -32,19 +26,17 @@ class CallCounts:
     def __init__(self) -> None:
         self._versions: dict[str, VersionCalls] = {}
 
-    def count(self, version: str, status: int, seconds: float) -> None:
+    def count(self, version: str, status: int) -> None:
         counts = self._versions.setdefault(version, VersionCalls())
         counts.statuses[status] = counts.statuses.get(status, 0) + 1
-        counts.seconds[bisect_left(BUCKETS, seconds)] += 1
 
     def as_json(self) -> dict[str, Any]:
-        """``{version: {calls, failed, statuses, seconds: {bounds, counts}}}``."""
+        """``{version: {calls, failed, statuses}}``."""
         return {
             version: {
                 "calls": each.calls,
                 "failed": each.failed,
                 "statuses": {str(status): count for status, count in sorted(each.statuses.items())},
-                "seconds": {"bounds": list(BUCKETS), "counts": list(each.seconds)},
             }
             for version, each in sorted(self._versions.items())
         }

@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-import time
 from typing import NamedTuple
 
 import h11
@@ -73,7 +72,6 @@ class Split:
 
     async def answer(self, request: Request) -> Reply:
         """What a version says; nothing is asked twice that may have been done once."""
-        started = time.perf_counter()
         while chosen := self.choose():
             chosen.in_flight += 1
             try:
@@ -89,9 +87,9 @@ class Split:
                 reply = TOO_LATE
             finally:
                 chosen.in_flight -= 1
-            self.counts.count(chosen.member.version, reply.status, time.perf_counter() - started)
+            self.counts.count(chosen.member.version, reply.status)
             return reply
-        self.counts.count("", NO_BACKEND.status, time.perf_counter() - started)
+        self.counts.count("", NO_BACKEND.status)
         return NO_BACKEND
 
     def close(self) -> None:
