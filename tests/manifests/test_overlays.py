@@ -42,18 +42,30 @@ def test_overlay_is_applied_and_applying_it_again_changes_nothing(cluster, overl
 @pytest.mark.parametrize("name", COMPONENTS)
 def test_component_is_applied_by_itself(cluster, tmp_path, name):
     """Each feature works without the others, but for those that change what another one made."""
-    root = Path(os.path.relpath(ROOT, tmp_path.resolve()))  # kustomize reads relative paths only
+    write_overlay(tmp_path, f"alone-{name}", *(each for each in (NEEDS.get(name), name) if each))
+    cluster.kubectl("apply", "--server-side", "--validate=strict", "-k", str(tmp_path))
+
+
+def write_overlay(folder: Path, namespace: str, *components: str) -> None:
+    """An overlay of these components, in their order."""
+    root = Path(os.path.relpath(ROOT, folder.resolve()))  # kustomize reads relative paths only
     kustomization = {
         "apiVersion": "kustomize.config.k8s.io/v1beta1",
         "kind": "Kustomization",
-        "namespace": f"alone-{name}",
+        "namespace": namespace,
         "resources": ["namespace.yaml", str(root / "manifests")],
-        "components": [str(root / "kustomize/components" / each) for each in (NEEDS.get(name), name) if each],
+        "components": [str(root / "kustomize/components" / each) for each in components],
     }
-    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "any", "labels": {"any": "label"}}}
-    (tmp_path / "kustomization.yaml").write_text(json.dumps(kustomization))
-    (tmp_path / "namespace.yaml").write_text(json.dumps(namespace))
-    cluster.kubectl("apply", "--server-side", "--validate=strict", "-k", str(tmp_path))
+    made = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace, "labels": {"any": "label"}}}
+    (folder / "kustomization.yaml").write_text(json.dumps(kustomization))
+    (folder / "namespace.yaml").write_text(json.dumps(made))
+
+
+def test_scaling_goes_by_the_traffic_of_its_own_namespace(tmp_path):
+    """KEDA asks Prometheus for the notes of the namespace that the overlay makes, whichever that is."""
+    write_overlay(tmp_path, "ward-seven", "standard", "autoscaling-keda")
+    (metric,) = only(build(tmp_path), "InferenceService")["spec"]["predictor"]["autoScaling"]["metrics"]
+    assert 'clinical_ner_notes_total{namespace="ward-seven"}' in metric["external"]["metric"]["query"]
 
 
 def test_gateway_rules_are_applied(cluster):
