@@ -155,6 +155,16 @@ def test_approver_changes_nothing_else(cluster, asked):
     assert cluster.change("olga", asked, {"metadata": {"labels": {"any": "label"}}}) == ""
 
 
+def test_deleted_rollout_goes(cluster, asked):
+    """Whatever way it is deleted: the cluster's own garbage collector, which has no right to abort, takes the finalizer off."""
+    collector = "system:serviceaccount:kube-system:generic-garbage-collector"
+    freed = {"metadata": {"finalizers": None}}
+    cluster.server.kubectl("delete", "mr", asked, "-n", NAMESPACE, "--cascade=foreground", "--wait=false")
+    assert cluster.server.get("modelrollout", asked, "-n", NAMESPACE)["metadata"]["finalizers"] == ["foregroundDeletion"]
+    assert cluster.change(collector, asked, freed) == ""
+    assert cluster.server.try_kubectl("get", "modelrollout", asked, "-n", NAMESPACE).returncode != 0
+
+
 def test_rollout_and_order_bear_the_name_of_whoever_gives_them(cluster, asked):
     """So that who asked is who may not approve."""
     assert "actor must be olga" in cluster.ask("olga", actor="ada")[1]
