@@ -29,6 +29,7 @@ app.command()(doctor)
 for command in (approve, promote, abort, rollback, controller):
     app.command()(command)
 
+DEFAULT_PORT = 8080
 Interval = Annotated[float, typer.Option(min=0.1, help="Seconds between two looks.")]
 
 
@@ -134,24 +135,30 @@ def explain(
 @app.command()
 def serve(
     registry_uri: RegistryUri,
-    name: ModelName = DEFAULT_NAME,
+    name: Annotated[str | None, typer.Option(help="The model's name.", show_default=DEFAULT_NAME)] = None,
     target: TargetAddress = DEFAULT_TARGET,
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Port on this machine that callers use.")] = 8080,
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Port on this machine that callers use.", show_default="8080")
+    ] = None,
     server_option: Annotated[
         list[str] | None, typer.Option(help="Passed on to each model server, {version} in it replaced; may be repeated.")
     ] = None,
 ) -> None:
     """Run the live version as a local service until interrupted: for a laptop, not for production.
 
-    A service that was run in its folder before goes on as it was.
+    A service that was run in its folder before goes on as it was; another name, port or option is then refused.
 
     Example: clinical-ner rollout serve --target local:service --port 8080
     """
     from clinical_ner.rollout.local.launching import new_state, run_service
+    from clinical_ner.rollout.local.state import check_unchanged, read_state
 
-    live = open_registry(registry_uri).champion(name)
+    folder, model = local_folder(target), name or DEFAULT_NAME
+    if kept := read_state(folder):
+        check_unchanged(kept, model=name, port=port, options=server_option)
+    live = open_registry(registry_uri).champion(model)
     stable = ModelReference(live.version, live.digest, live.uri) if live else None
-    run_service(local_folder(target), new_state(name, port, server_option or (), stable))
+    run_service(folder, typer.echo, new_state(model, port or DEFAULT_PORT, server_option or (), stable))
 
 
 def _read_plan(path: Path | None) -> RolloutPlan:

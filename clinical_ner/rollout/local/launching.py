@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from clinical_ner.errors import ConfigError, TargetUnreachable
@@ -26,8 +26,10 @@ def new_state(model: str, port: int, options: Sequence[str], stable: ModelRefere
     return LocalState(identity=identity, model=model, port=port, server_options=tuple(options), stable=first)
 
 
-def run_service(folder: Path, first: LocalState | None = None) -> None:
+def run_service(folder: Path, tell: Callable[[str], None], first: LocalState | None = None) -> None:
     """Run the service of ``folder`` until it is stopped; it goes on from what is written down there, else from ``first``.
+
+    ``tell`` is called with lines for whoever watches.
 
     Raises:
         ConfigError: one runs there already, its port is taken, or there is nothing to go on from.
@@ -37,11 +39,11 @@ def run_service(folder: Path, first: LocalState | None = None) -> None:
         state = read_state(folder) or first
         if state is None:
             raise ConfigError(f"{folder}: no local service was ever started there")
-        asyncio.run(_run(folder, state))
+        asyncio.run(_run(folder, state, tell))
 
 
-async def _run(folder: Path, state: LocalState) -> None:
-    await LocalService(folder, state).run()
+async def _run(folder: Path, state: LocalState, tell: Callable[[str], None]) -> None:
+    await LocalService(folder, state, tell).run()
 
 
 def launch(folder: Path) -> "subprocess.Popen[bytes]":

@@ -5,7 +5,7 @@ import fcntl
 import random
 import signal
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from clinical_ner.errors import ConfigError, TargetChanged
 from clinical_ner.rollout.local import state as states
 from clinical_ner.rollout.local.control import open_control
 from clinical_ner.rollout.local.split import Route, Split
-from clinical_ner.rollout.local.state import LocalState, Member, ProcessRecord
+from clinical_ner.rollout.local.state import LocalState, Member, ProcessRecord, describe
 from clinical_ner.rollout.local.supervision import Supervised
 from clinical_ner.rollout.targets import ModelReference
 
@@ -22,10 +22,13 @@ LOCK, LOGS = "lock", "logs"
 
 
 class LocalService:
-    """Holds what the service is to be, and sees to it. What it is to be is written down before it is done."""
+    """Holds what the service is to be, and sees to it. What it is to be is written down before it is done.
 
-    def __init__(self, folder: Path, state: LocalState) -> None:
-        self.folder, self.state = folder, state
+    ``tell`` is called with lines for whoever watches: where it listens, and what becomes of its servers.
+    """
+
+    def __init__(self, folder: Path, state: LocalState, tell: Callable[[str], None]) -> None:
+        self.folder, self.state, self._tell = folder, state, tell
         self.split = Split(random.Random())  # noqa: S311  # which version answers is no secret
         self._servers: dict[str, Supervised] = {}
         self._ending: dict[str, asyncio.Task[None]] = {}
@@ -39,6 +42,7 @@ class LocalService:
         states.write_state(self.folder, self.state)
         self._see_to_it()
         async with await _listen(self.split, self.state.port), await open_control(self.folder, self.command):
+            self._tell(describe(self.state, self.folder / LOGS))
             await self._stopped.wait()
         await asyncio.gather(*(each.end() for each in self._servers.values()), *self._ending.values())
         self.split.close()
@@ -89,7 +93,8 @@ class LocalService:
 
     def _supervise(self, member: Member) -> Supervised:
         (self.folder / LOGS).mkdir(exist_ok=True)
-        server = Supervised(member, self.state.model, self.state.server_options, self.folder / LOGS, self._record)
+        model, options = self.state.model, self.state.server_options
+        server = Supervised(member, model, options, self.folder / LOGS, self._record, self._tell)
         server.supervise(self.state.processes.get(member.incarnation))
         return server
 

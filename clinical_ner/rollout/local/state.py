@@ -1,12 +1,12 @@
 """What a local service is to be, how each operation of a target changes that (pure), and the file it is kept in."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from clinical_ner.errors import StorageError, TargetChanged
+from clinical_ner.errors import ConfigError, StorageError, TargetChanged
 from clinical_ner.rollout.targets import ModelReference
 
 STATE = "state.json"
@@ -127,6 +127,32 @@ def without(state: LocalState, member: Member) -> LocalState:
 
 def with_process(state: LocalState, member: Member, record: ProcessRecord) -> LocalState:
     return state.model_copy(update={"processes": {**state.processes, member.incarnation: record}})
+
+
+def describe(state: LocalState, logs: Path) -> str:
+    """What is served where, in a line."""
+    address = f"http://127.0.0.1:{state.port}"
+    if not state.serving:
+        return f"no version of {state.model} is live: callers at {address} get 503 until a rollout"
+    stable, *canary = (member.version for member in state.serving)
+    split = f" ({state.asked} % for {canary[0]})" if canary else ""
+    return f"{stable} of {state.model} at {address}{split}, logs in {logs}"
+
+
+def check_unchanged(state: LocalState, *, model: str | None, port: int | None, options: Sequence[str] | None) -> None:
+    """Refuse what is asked for beside a service that goes on as it was; None asks for nothing.
+
+    Raises:
+        ConfigError: it has another name, port or options.
+    """
+    asked: dict[str, tuple[object, object]] = {
+        "--name": (model, state.model),
+        "--port": (port, state.port),
+        "--server-option": (tuple(options) if options else None, state.server_options),
+    }
+    for option, (wanted, kept) in asked.items():
+        if wanted not in (None, kept):
+            raise ConfigError(f"{option}: the service in this folder has {kept or 'none'}: leave it out, or remove the folder")
 
 
 def read_state(folder: Path) -> LocalState | None:

@@ -17,10 +17,16 @@ END_SECONDS = 60.0
 
 
 class Supervised:
-    """A member with its server. ``changed`` is called with a record of each new process."""
+    """A member with its server. ``changed`` is called with a record of each new process, ``tell`` with a line for people."""
 
     def __init__(
-        self, member: Member, model: str, options: Sequence[str], logs: Path, changed: Callable[[Member, ProcessRecord], None]
+        self,
+        member: Member,
+        model: str,
+        options: Sequence[str],
+        logs: Path,
+        changed: Callable[[Member, ProcessRecord], None],
+        tell: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.member = member
         self.in_flight = 0
@@ -28,7 +34,7 @@ class Supervised:
         self.reason = "it was just started"
         self.restarts = 0
         self.process: ModelProcess | None = None
-        self._model, self._options, self._changed = model, options, changed
+        self._model, self._options, self._changed, self._tell = model, options, changed, tell
         self._log = logs / f"{member.version}-{member.incarnation}.log"
         self._left: ProcessRecord | None = None
         self._task: asyncio.Task[None] | None = None
@@ -68,6 +74,7 @@ class Supervised:
                 await self._watch()
                 self.restarts += 1
             self.process, self.ready = None, False
+            self._tell(f"{self.member.version}: {self.reason}; it is started again in {pause:g} s")
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
@@ -84,7 +91,9 @@ class Supervised:
         """Until its process ends; a server that was asked to end by another says first that it is not ready."""
         process = self.process
         while process and not (how := await process.ended()):
-            self.ready = await process.is_ready(self._model)
+            was_ready, self.ready = self.ready, await process.is_ready(self._model)
+            if self.ready and not was_ready:
+                self._tell(f"{self.member.version} is ready")
             if not self.ready and not self.restarts:
                 self.reason = f"it does not say that it is ready; see {self._log}"
             await asyncio.sleep(POLL_SECONDS)

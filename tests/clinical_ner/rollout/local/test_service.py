@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -139,6 +140,15 @@ def test_metrics_are_those_of_servers_and_callers(service, versions):
         assert counters.callers["split"].calls == count
         assert counters.digests == {versions[name].digest}
     assert source.read("v3").processes == {}
+
+
+def test_server_that_cannot_start_is_told(folder, versions):
+    """Whoever watches reads where the service listens, that its server ended, and where to look."""
+    service = RunningService(folder, replace(versions["v1"], digest="sha256:" + "0" * 64)).start()
+    told = folder / "service.log"
+    wait_until(lambda: "v1: its process ended with status 1; see " in told.read_text())
+    assert told.read_text().startswith(f"v1 of clinical-ner at {service.url}, logs in {folder / 'logs'}\n")
+    assert service.stop() == 0
 
 
 def test_second_service_in_a_folder_is_refused(service):

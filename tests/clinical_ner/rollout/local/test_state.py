@@ -1,10 +1,12 @@
 """What operations make of the state of a local service: pure."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clinical_ner.errors import StorageError, TargetChanged
+from clinical_ner.errors import ConfigError, StorageError, TargetChanged
 from clinical_ner.rollout.local import state as states
 from clinical_ner.rollout.local.launching import new_state
 from clinical_ner.rollout.local.state import LocalState
@@ -81,3 +83,32 @@ def test_state_is_read_as_it_was_written(tmp_path):
     (tmp_path / states.STATE).write_bytes(b"{")
     with pytest.raises(StorageError, match=r"state\.json: damaged"):
         states.read_state(tmp_path)
+
+
+def test_description_says_what_is_served_where():
+    """One version, two with the share asked for, or none and what callers get."""
+    alone, logs = new_state("m", 8080, (), MODELS[0]), Path("service/logs")
+    assert states.describe(alone, logs) == "v1 of m at http://127.0.0.1:8080, logs in service/logs"
+    both = states.set_percent(states.start(alone, MODELS[1], "i"), 10)
+    assert "v1 of m at http://127.0.0.1:8080 (10 % for v2)" in states.describe(both, logs)
+    assert states.describe(new_state("m", 8080, (), None), logs) == (
+        "no version of m is live: callers at http://127.0.0.1:8080 get 503 until a rollout"
+    )
+
+
+@pytest.mark.parametrize(
+    ("asked", "refused"),
+    [
+        ({"model": "other"}, "--name: the service in this folder has m: "),
+        ({"port": 9000}, "--port: the service in this folder has 8080: "),
+        ({"options": ["--max-notes", "1"]}, "--server-option: the service in this folder has none: "),
+    ],
+)
+def test_service_that_goes_on_is_asked_for_nothing_else(asked, refused):
+    """What it would not do is refused with what it has; the same again, or nothing, is fine."""
+    state = new_state("m", 8080, (), MODELS[0])
+    nothing = {"model": None, "port": None, "options": None}
+    states.check_unchanged(state, **nothing)
+    states.check_unchanged(state, model="m", port=8080, options=[])
+    with pytest.raises(ConfigError, match=refused):
+        states.check_unchanged(state, **{**nothing, **asked})
