@@ -10,6 +10,7 @@ from clinical_ner.rollout.status import Check, Verdict
 
 # Bounds rounded for people (0.00063, 0.00125) are taken as the double of each other.
 _ROUNDING = 0.97
+FAILED_CALLS = "failed calls"
 
 
 class Limits(NamedTuple):
@@ -28,8 +29,8 @@ def traffic_checks(stable: Sample | None, canary: Sample, rules: AnalysisRules, 
         _compare("errors", _errors(now), _errors(before) if before else None, errors, strict),
         _compare("refusals", _refusals(now), _refusals(before) if before else None, refusals, strict),
     ]
-    if canary.calls.calls and (stable is None or stable.calls.calls):
-        checks.append(_compare("failed calls", _failed(canary), _failed(stable) if stable else None, errors, strict))
+    if canary.calls is not None:
+        checks.append(_failed_calls(stable, canary, errors, strict))
     if before:
         checks += latency_checks(before.latency, now.latency, rules, strict)
     return checks
@@ -81,8 +82,18 @@ def _refusals(counts: Counts) -> Share:
     return Share(counts.refused, counts.requests)
 
 
+def _failed_calls(stable: Sample | None, canary: Sample, limits: Limits, strict: Strictness) -> Check:
+    """As callers saw them. A gateway that counts no calls of who answered some does not show that none failed."""
+    own, reference = _failed(canary), _failed(stable) if stable else None
+    unknown = [name for name, share in (("canary", own), ("stable", reference)) if share is not None and not share.total]
+    if not unknown:
+        return _compare(FAILED_CALLS, own, reference, limits, strict)
+    reason = f"the gateway knows no calls of the {' and the '.join(unknown)}: do its queries name the version's backend?"
+    return Check(name=FAILED_CALLS, verdict="inconclusive", value="unknown", threshold="calls are known", reason=reason)
+
+
 def _failed(sample: Sample) -> Share:
-    return Share(sample.calls.failed, sample.calls.calls)
+    return Share(sample.calls.failed, sample.calls.calls) if sample.calls else Share(0.0, 0.0)
 
 
 def _compare(name: str, canary: Share, stable: Share | None, limits: Limits, strict: Strictness) -> Check:

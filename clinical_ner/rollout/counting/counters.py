@@ -76,7 +76,8 @@ class Sample(Written):
     """What one version showed in some time."""
 
     counts: Counts = Counts()
-    calls: Calls = Calls()
+    calls: Calls | None = None
+    """None when no gateway is asked; one that was asked and knew of none has counted none."""
 
 
 class Counters(Written):
@@ -84,8 +85,8 @@ class Counters(Written):
 
     processes: Mapping[str, Counts] = {}
     """By the process's name as the source knows it (an address, a pod); empty when none answers for the version."""
-    callers: Mapping[str, Calls] = {}
-    """By gateway; empty when the source has none."""
+    callers: Mapping[str, Calls] | None = None
+    """By gateway; None when the source has none, empty when it has and knows no calls of the version."""
     digests: frozenset[str] = frozenset()
     """The digests under which the version's processes say they serve it."""
     started: Mapping[str, float] = {}
@@ -98,7 +99,8 @@ class Increase(NamedTuple):
     """What was added between two readings."""
 
     counts: Counts
-    calls: Calls
+    calls: Calls | None
+    """None when no gateway was asked."""
     restarted: tuple[str, ...]
     """Processes that began anew in between: a count fell, or their start is another."""
 
@@ -108,7 +110,7 @@ MAX_GONE = 50
 
 _START_SECONDS = 2.0  # a start that was computed from an uptime wavers by the time of a scrape
 
-NOTHING = Increase(Counts(), Calls(), ())
+NOTHING = Increase(Counts(), None, ())
 
 
 def add(parts: Iterable[Counts]) -> Counts:
@@ -127,7 +129,8 @@ def difference(later: Counters, earlier: Counters) -> Increase:
     before = {name: counts for name, counts in _missed(later, earlier).items() if name not in restarted}
     before |= {name: counts for name, counts in earlier.processes.items() if name not in anew}
     grown = [_combine(counts, before.get(name, Counts()), -1.0) for name, counts in later.processes.items()]
-    return Increase(add(grown), _calls_between(later.callers, earlier.callers), restarted)
+    calls = None if later.callers is None else _calls_between(later.callers, earlier.callers or {})
+    return Increase(add(grown), calls, restarted)
 
 
 def merge(later: Counters, earlier: Counters) -> Counters:
@@ -139,7 +142,7 @@ def merge(later: Counters, earlier: Counters) -> Counters:
     gone = [name for name in earlier.processes if name not in later.processes][-MAX_GONE:]
     return Counters(
         processes={**{name: earlier.processes[name] for name in gone}, **later.processes},
-        callers={**earlier.callers, **later.callers},
+        callers=earlier.callers if later.callers is None else {**(earlier.callers or {}), **later.callers},
         digests=later.digests,
         started=later.started,
         read_at=earlier.read_at,

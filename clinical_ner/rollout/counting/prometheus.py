@@ -24,7 +24,7 @@ class PrometheusMetrics:
     the next. ``matchers`` are further labels that the series have, such as a namespace.
 
     ``calls_query`` and ``failed_query``, PromQL with ``$version`` in it, give the calls of a version and those that failed, as
-    its callers saw them: cumulative counters of the gateway's, by any labels.
+    its callers saw them: cumulative counters of the gateway's, both by the same labels. Those of no failed call may be missing.
     """
 
     url: str
@@ -39,7 +39,8 @@ class PrometheusMetrics:
 
         Raises:
             MetricsUnavailable: Prometheus does not answer, or with an error.
-            ConfigError: a label's name is none, or only one of the two queries is given.
+            ConfigError: a label's name is none, only one of the two queries is given, or calls failed of which the other knows
+                nothing.
         """
         now = time.time()
         found = self._query(self._selector(NAMES - {STARTED}, {"model_version": version}))
@@ -50,15 +51,19 @@ class PrometheusMetrics:
             samples.setdefault(process, []).append(Sampled(labels.get("__name__", ""), labels, value))
         return collect(samples, version).model_copy(update={"callers": self._callers(version), "read_at": now})
 
-    def _callers(self, version: str) -> dict[str, Calls]:
+    def _callers(self, version: str) -> dict[str, Calls] | None:
         if bool(self.calls_query) != bool(self.failed_query):
             raise ConfigError("calls_query and failed_query: either both or none of them")
         if not self.calls_query:
-            return {}
-        calls, failed = (
+            return None
+        # What failed is asked for first: a gateway that appears in between is then in both or in the calls.
+        failed, calls = (
             {_name(labels): value for labels, value in self._query(query.replace("$version", version))}
-            for query in (self.calls_query, self.failed_query)
+            for query in (self.failed_query, self.calls_query)
         )
+        foreign = sorted(gateway for gateway, value in failed.items() if value and gateway not in calls)
+        if foreign:
+            raise ConfigError(f"failed_query: {foreign[0]!r} is not among what calls_query finds: give both the same labels")
         return {gateway: Calls(calls=value, failed=failed.get(gateway, 0.0)) for gateway, value in calls.items()}
 
     def _selector(self, names: frozenset[str] | set[str], labels: Mapping[str, str]) -> str:

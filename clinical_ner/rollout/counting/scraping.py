@@ -30,7 +30,7 @@ class ScrapedMetrics:
         """See :class:`clinical_ner.rollout.counting.sources.MetricsSource`; one process without an answer makes all unknown."""
         now = time.time()
         counters = collect({address: self._scrape(address) for address in self.addresses(version)}, version)
-        return counters.model_copy(update={"callers": self.callers(version) if self.callers else {}, "read_at": now})
+        return counters.model_copy(update={"callers": self.callers(version) if self.callers else None, "read_at": now})
 
     def _scrape(self, address: str) -> list[Sampled]:
         text = fetch(f"{address.rstrip('/')}/metrics", timeout_seconds=self.timeout_seconds)

@@ -47,7 +47,9 @@ def _add(evidence: Evidence, reading: Counters | None) -> tuple[Evidence, tuple[
     if evidence.last is None:
         return Evidence(last=reading), ()
     added = difference(reading, evidence.last)
-    before = evidence.sample
-    calls = Calls(calls=before.calls.calls + added.calls.calls, failed=before.calls.failed + added.calls.failed)
+    before, calls = evidence.sample, evidence.sample.calls
+    if added.calls:
+        calls = calls or Calls()
+        calls = Calls(calls=calls.calls + added.calls.calls, failed=calls.failed + added.calls.failed)
     sample = Sample(counts=add((before.counts, added.counts)), calls=calls)
     return Evidence(sample=sample, last=merge(reading, evidence.last)), added.restarted

@@ -103,6 +103,18 @@ def test_missing_metrics_of_one_version_hold_and_go_back_at_the_limit(stage, ver
     stage.check_back(f"no verdict at 5 % within 345 seconds: metrics: {words}")
 
 
+def test_gateway_that_knows_no_calls_holds_and_goes_back_at_the_limit(stage):
+    """Its queries look elsewhere: what it does not know is no evidence that none failed, however much the servers answered."""
+    stage.source.callers = {}
+    stage.go_to(HOLDING, 5)
+    while stage.status.phase is HOLDING:
+        stage.traffic(200)
+        stage.pass_time(15)
+        stage.look()
+        assert stage.service.carried == 5
+    stage.check_back("failed calls: the gateway knows no calls of the canary and the stable")
+
+
 def test_metrics_that_come_back_lose_nothing(stage):
     """Counters are cumulative: what was counted meanwhile counts."""
     stage.go_to(HOLDING, 5)

@@ -55,17 +55,19 @@ def moments(requests, numerator, base):
 
 @dataclass
 class Source:
-    """Servers by version; those of the versions in ``failing`` cannot be read."""
+    """Servers by version; those of the versions in ``failing`` cannot be read. ``callers`` is what a gateway knows of each."""
 
     servers: dict = field(default_factory=dict)
     failing: frozenset = frozenset()
+    callers: dict | None = None
 
     def read(self, version):
         from clinical_ner.errors import MetricsUnavailable
 
         if version in self.failing:
             raise MetricsUnavailable("no scrape answers")
-        return self.servers[version].counters() if version in self.servers else Counters()
+        found = self.servers[version].counters() if version in self.servers else Counters()
+        return found.model_copy(update={"callers": self.callers})
 
 
 def calls(total, failed=0):

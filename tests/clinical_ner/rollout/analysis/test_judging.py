@@ -83,6 +83,16 @@ def test_failed_calls_of_callers_fail_a_canary_whose_server_saw_none():
     assert verdicts(stable, canary)[1]["failed calls"] == "fail"
 
 
+@pytest.mark.parametrize(("stable", "canary"), [(0, 0), (9000, 0), (0, 1000), (None, 0)])
+def test_gateway_that_knows_no_calls_is_no_evidence(stable, canary):
+    """Its queries name another backend: that none of none failed does not pass a canary that answered; both are told."""
+    before = None if stable is None else Sample(counts=counts(9000), calls=Calls(calls=stable))
+    found = judge(before, Sample(counts=counts(1000), calls=Calls(calls=canary)), None, RULES, Look(steps=4))
+    assert found.verdict == "inconclusive"
+    assert "failed calls: the gateway knows no calls of the " in found.reason
+    assert ("canary" in found.reason, "stable" in found.reason.partition("no calls")[2]) == (not canary, stable == 0)
+
+
 def test_more_entities_pass_as_the_gate_measured():
     """1.5 times the entities is right when 1.5 was measured, and wrong when 1.0 was."""
     stable, canary = sample(9000, entities=4), sample(1000, entities=6)

@@ -47,7 +47,7 @@ def test_difference_is_not_fooled_by_processes_that_come_and_go():
 def test_process_that_is_missing_from_a_reading_is_not_counted_again():
     """Its scrape failed: what it had is known from before, what it gained meanwhile is added when it is back."""
     first = Counters(processes={"a": counts(100), "b": counts(200)}, callers={"gate": Calls(calls=300)}, read_at=9)
-    without = Counters(processes={"b": counts(250)})
+    without = Counters(processes={"b": counts(250)}, callers={})
     back = Counters(processes={"a": counts(220), "b": counts(310)}, callers={"gate": Calls(calls=530)})
     known = merge(without, first)
     steps = [difference(without, first), difference(back, known)]

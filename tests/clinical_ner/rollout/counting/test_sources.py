@@ -1,7 +1,7 @@
 """Both sources read the same from the same servers, which count real traffic."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 from prometheus_client import CollectorRegistry, Gauge, start_http_server
@@ -169,6 +169,15 @@ def test_prometheus_counts_calls_of_a_gateway(processes, prometheus):
     )
     prometheus.query("gateway_calls")
     assert source.read("v2").callers == {"backend=v2": Calls(calls=100, failed=10)}
+    assert source.read("v1").callers == {"backend=v1": Calls(calls=500)}
+    assert source.read("v3").callers == {}
+    with pytest.raises(ConfigError, match="'backend=v2' is not among what calls_query finds"):
+        replace(source, calls_query='sum(gateway_calls{backend="$version"})').read("v2")
+
+
+def test_source_without_a_gateway_knows_of_no_calls(source, processes):
+    """Which is another thing than a gateway that has counted none."""
+    assert source[0].read("v1").callers is None
 
 
 def test_scraping_passes_the_splits_calls_on(processes):
