@@ -1,5 +1,8 @@
 """Who may talk to whom, read from the policies as they are built."""
 
+import re
+from urllib.parse import urlsplit
+
 import pytest
 
 from tests.manifests.built import OVERLAYS, build, of_kind, pod_templates
@@ -113,3 +116,34 @@ def test_policies_know_the_pods_by_their_labels(overlay):
     assert labels["clinical-ner-monitor"].items() >= MONITOR.items()
     assert labels["clinical-ner-key-figures"].items() >= FIGURES.items()
     assert labels["clinical-ner-rollout-controller"].items() >= CONTROLLER.items()
+
+
+@closed
+def test_addresses_that_programs_are_given_are_flows(overlay):
+    """KFP's API, the Pushgateway and the bucket, as each pod is told of them, by host and port: none is cut off."""
+    for name, template in pod_templates(build(overlay)).items():
+        (container,) = template["spec"]["containers"]
+        open_flows = flows(overlay, template["metadata"]["labels"], "egress", "to")
+        for address in addresses(overlay, container):
+            assert address in open_flows, (name, address)
+
+
+def addresses(overlay, container: dict) -> set[tuple[str, int]]:
+    """(namespace or outside, port) of every address among a container's arguments and variables."""
+    given = " ".join([*container.get("args", []), *(str(each.get("value")) for each in container.get("env", []))])
+    given += "".join(f" {value}" for value in storage(overlay).values())
+    found = [urlsplit(each) for each in re.findall(r"https?://[^\s?]+", given)]
+    assert found, "the bucket is always given"
+    return {(inside(each.hostname or ""), each.port or {"http": 80, "https": 443}[each.scheme]) for each in found}
+
+
+def storage(overlay) -> dict[str, str]:
+    """Where the bucket is, which every pod of ours is told."""
+    (found,) = (each for each in of_kind(build(overlay), "ConfigMap") if each["metadata"]["name"] == "clinical-ner-storage")
+    return found["data"]
+
+
+def inside(host: str) -> str:
+    """The namespace of a Service's name."""
+    service = re.fullmatch(r"[^.]+\.([^.]+)\.svc(\.cluster\.local)?", host)
+    return service[1] if service else "outside"
