@@ -8,6 +8,7 @@ from clinical_ner.errors import ConfigError
 from tests.doubles.kserve.harness import MODELS, SERVICE
 from tests.doubles.kserve.objects import DEPLOYMENTS, DIGEST, INFERENCE_SERVICES, PODS, ROUTES, RUNTIMES, SERVICES, SOURCE_URI
 from tests.doubles.kserve.pods import NOT_FOUND
+from tests.doubles.kserve.refusals import RESOURCES
 from tests.doubles.kserve.standard_world import StandardWorld, canary, predictor, workload
 
 EXEMPT = "/metadata/annotations/kubectl.kubernetes.io~1last-applied-configuration"
@@ -41,11 +42,15 @@ def test_predictor_is_a_deployment_a_service_and_two_routes(world):
 
 
 def test_webhook_fills_in_what_is_empty(world):
-    """A name and resources: whoever compares with what was sent must compare by meaning."""
+    """A name and resources: whoever compares with what was sent must compare by meaning. Of the stable also what KServe's
+    configuration says, in the same request.
+    """
     world.split(0)
     spec = world.service()["spec"]
-    for each in (spec["predictor"], spec["canary"][0]["predictor"]):
-        assert (each["model"]["name"], each["model"]["resources"]) == ("", {})
+    stable, canary = spec["predictor"], spec["canary"][0]["predictor"]
+    assert (stable["model"]["name"], stable["model"]["resources"]) == ("", RESOURCES)
+    assert (canary["model"]["name"], canary["model"]["resources"]) == ("", {})
+    assert [each.get("automountServiceAccountToken") for each in (stable, canary)] == [False, None]
 
 
 @pytest.mark.parametrize(
@@ -121,7 +126,7 @@ def test_status_only_echoes_the_share(world):
     world.wait(lambda: "ImagePullBackOff" in str(world.api.list(PODS, {"app": f"isvc.{workload('v2')}"})))
     world.let_pass()
     assert world.weights() == [{"v1": 100, "v2": 0}] * 2
-    assert world.condition("Ready") == "True"
+    world.wait(lambda: world.condition("Ready") == "True")
     assert "ImagePullBackOff" not in str(world.status())
 
 
@@ -192,14 +197,6 @@ def test_model_without_its_protocol_has_no_runtime(world):
         assert world.deployment("v2") is None
     finally:
         patch(world, "replace", "/spec/predictor/model/protocolVersion", "v2")
-
-
-def test_edited_weights_are_restored(world):
-    """Within seconds, in either route."""
-    world.start(10)
-    for name in (SERVICE, f"{SERVICE}-predictor"):
-        world.api.patch(ROUTES, name, [{"op": "replace", "path": "/spec/rules/0/backendRefs/1/weight", "value": 77}])
-    world.wait(lambda: world.weights() == [{"v1": 90, "v2": 10}] * 2)
 
 
 def test_stop_deletes_everything_and_resumes_at_the_old_share(world):

@@ -12,7 +12,7 @@ from clinical_ner.rollout.targets import Target
 def open_kserve_target(api: KubernetesApi, service: str, model: str, replicas: int | None = None) -> Target:
     """The target by which rollouts of ``service`` can be carried out with the rights of whoever asks.
 
-    In Standard mode each version has ``replicas`` pods from the next rollout on; as many as the service has now when None.
+    In Standard mode each version has ``replicas`` pods from the next rollout on; as many as the service has at least when None.
 
     Raises:
         ConfigError: they cannot, and none is under way; the message says why, and what to do.

@@ -112,19 +112,18 @@ def check_start(service: Json, model: ModelReference) -> None:
 
 
 def differences(service: Json) -> list[str]:
-    """Fields of the model, other than URI and environment, in which canary and stable differ: promotion would restart pods."""
+    """Fields of the model, other than URI and digest, that a canary has as the stable has not: promotion would restart pods.
+
+    What the canary leaves out it inherits; what KServe's webhook fills in of itself is empty.
+    """
     entry = entry_of(service)
     if entry is None:
         return []
-    canary, stable = (_rest(each.get("model", {})) for each in (entry["predictor"], service["spec"]["predictor"]))
-    return [name for name in sorted(canary.keys() | stable.keys()) if canary.get(name) != stable.get(name)]
-
-
-def _rest(model: Json) -> Json:
-    """What KServe's webhook fills in is empty, and no difference."""
-    return {
-        name: value for name, value in model.items() if name not in {"storageUri", "env"} and value not in ("", {}, [], None)
-    }
+    canary, stable = (each.get("model", {}) for each in (entry["predictor"], service["spec"]["predictor"]))
+    own = (name for name in canary if name not in {"storageUri", "env"} and canary[name] not in ("", {}, [], None))
+    fields = [name for name in own if canary[name] != stable.get(name)]
+    variables = (each for each in canary.get("env") or () if each["name"] != DIGEST_VARIABLE)
+    return sorted(fields) + (["env"] if any(each not in (stable.get("env") or ()) for each in variables) else [])
 
 
 def _entry(service: Json) -> Json:
@@ -135,10 +134,12 @@ def _entry(service: Json) -> Json:
 
 
 def _owned(predictor: Json, replicas: int) -> Json:
+    name = {"name": predictor["name"]} if predictor.get("name") else {}
+    if "model" not in predictor:  # somebody took it away
+        return {**name, "minReplicas": replicas}
     model, digest = predictor["model"], digest_in(predictor["model"])
     fields = {name: model[name] for name in ("name", "storageUri") if name in model}
     environment = {"env": [{"name": DIGEST_VARIABLE, "value": digest}]} if digest else {}
-    name = {"name": predictor["name"]} if predictor.get("name") else {}
     return {**name, "minReplicas": replicas, "model": {**fields, **environment}}
 
 

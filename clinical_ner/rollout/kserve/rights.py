@@ -13,8 +13,6 @@ from clinical_ner.rollout.kserve.resources import DEPLOYMENTS, HTTP_ROUTES, INFE
 Part = Literal["controller", "person"]
 Mode = Literal["Standard", "Knative", ""]
 
-ENDPOINT_SLICES = Resource("discovery.k8s.io/v1", "EndpointSlice", "endpointslices")
-
 
 class Right(NamedTuple):
     """``name`` of one object, or empty for all of the namespace's."""

@@ -17,11 +17,21 @@ Shares = dict[str, int]
 
 
 def predictor_route_names(service: str, workload: str) -> tuple[str, ...]:
-    """Names of the predictor's own route, to be tried in turn, beside the service's, which is named like the service.
+    """Names that the predictor's own route may have, beside the service's, which is named like the service.
 
-    KServe 0.20 names it after the predictor, and leaves those of former predictors behind; later ones after the service.
+    KServe 0.20 names it after the predictor, later ones after the service. Those of former names stay behind.
     """
     return tuple(dict.fromkeys((workload, f"{service}-predictor")))
+
+
+def living_route(candidates: Iterable[Json | None], service_route: Json | None) -> Json | None:
+    """Of the routes under the predictor's names the one that KServe still writes; None without any.
+
+    It writes the predictor's route and then the service's, with the same weights: a route that was left behind has those of
+    its time. Of two that agree with the service's either proves them.
+    """
+    wanted = _weights(service_route) if service_route else []
+    return max(filter(None, candidates), key=lambda each: (_weights(each) == wanted, is_accepted(each)), default=None)
 
 
 def shares_of(routes: Iterable[Json | None]) -> Shares | None:
@@ -29,7 +39,7 @@ def shares_of(routes: Iterable[Json | None]) -> Shares | None:
     found = list(routes)
     if not any(found):
         return {}
-    shares = [_share(rule) for route in found if route for rule in route["spec"].get("rules") or ()]
+    shares = [share for route in found if route for share in _weights(route)]
     if not all(found) or not all(each and is_accepted(each) for each in found) or not shares:
         return None
     return shares[0] if all(each == shares[0] for each in shares) else None
@@ -49,6 +59,11 @@ def is_accepted(route: Json) -> bool:
         for each in parent.get("conditions") or ()
         if each["type"] in {"Accepted", "ResolvedRefs"}
     )
+
+
+def _weights(route: Json) -> list[Shares]:
+    """Of each of its rules."""
+    return [_share(rule) for rule in route["spec"].get("rules") or ()]
 
 
 def _share(rule: Json) -> Shares:

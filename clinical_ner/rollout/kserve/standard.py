@@ -25,8 +25,8 @@ from clinical_ner.rollout.kserve.resources import (
     version_of,
     workload_of,
 )
-from clinical_ner.rollout.kserve.routes import SETTLE_SECONDS, Settling, predictor_route_names
-from clinical_ner.rollout.kserve.standard_reading import Objects, drift, is_whole, observe, workloads
+from clinical_ner.rollout.kserve.routes import SETTLE_SECONDS, Settling, living_route, predictor_route_names
+from clinical_ner.rollout.kserve.standard_reading import Objects, can_carry, drift, is_whole, observe, workloads
 from clinical_ner.rollout.targets import ModelReference, Observation
 
 
@@ -42,7 +42,7 @@ class StandardTarget:
     service: str
     model: str
     replicas: int | None = None
-    """Pods that each version has from the next rollout on; as many as the service has now when None."""
+    """Pods that each version has from the next rollout on; as many as the service has at least (``minReplicas``) when None."""
     settle_seconds: float = SETTLE_SECONDS
     clock: Callable[[], float] = time.monotonic
     _memory: RestartMemory = field(default_factory=RestartMemory)
@@ -76,9 +76,12 @@ class StandardTarget:
             self._send_canary(found, predictors.with_canary(found, canary, self.replicas))
 
     def set_percent(self, percent: int, seen: Observation) -> None:
-        """The only version of a service carries everything without being asked."""
+        """Nothing yet while too few of the canary's pods are ready for more; a service's only version carries everything."""
         found = read_as_seen(self.api, self.service, seen)
-        if predictors.is_on_trial(found) or predictors.asked_of(found) == percent:
+        canary, asked = predictors.canary_of(found), predictors.asked_of(found)
+        if predictors.is_on_trial(found) or asked == percent:
+            return
+        if canary and percent > (asked or 0) and not can_carry(self._read(found), canary, percent):
             return
         self._send_canary(found, predictors.with_percent(found, percent))
 
@@ -108,13 +111,14 @@ class StandardTarget:
             service=service,
             pods=self.api.list(PODS, {SERVICE_LABEL: self.service}),
             deployments={name: self.api.get(DEPLOYMENTS, name) for name in workloads(service)},
-            routes=[self.api.get(HTTP_ROUTES, self.service), self._predictor_route(service)],
+            routes=self._routes(workload_of(self.service, service["spec"]["predictor"])),
         )
 
-    def _predictor_route(self, service: Json) -> Json | None:
-        workload = workload_of(self.service, service["spec"]["predictor"])
-        found = (self.api.get(HTTP_ROUTES, name) for name in predictor_route_names(self.service, workload))
-        return next((each for each in found if each), None)
+    def _routes(self, workload: str) -> list[Json | None]:
+        """The service's and the predictor's."""
+        whole = self.api.get(HTTP_ROUTES, self.service)
+        found = [self.api.get(HTTP_ROUTES, name) for name in predictor_route_names(self.service, workload)]
+        return [whole, living_route(found, whole)]
 
     def _send_canary(self, service: Json, spec: Json) -> None:
         try:

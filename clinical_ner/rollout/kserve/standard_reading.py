@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -106,6 +107,12 @@ def is_whole(objects: Objects, predictor: Json) -> bool:
     status, size = deployment.get("status", {}), max(int(deployment["spec"].get("replicas", 1)), wanted)
     current = status.get("observedGeneration", 0) >= deployment["metadata"]["generation"]
     return current and status.get("updatedReplicas", 0) >= size and objects.processes(predictor).ready >= size
+
+
+def can_carry(objects: Objects, predictor: Json, percent: int) -> bool:
+    """Whether as many of the version's pods are ready as ``percent`` of all: KServe gives any share to a single one."""
+    needed = math.ceil(predictors.replicas_of(objects.service) * percent / 100)
+    return objects.processes(predictor).ready >= needed
 
 
 def drift(service: Json) -> Iterator[str]:

@@ -1,7 +1,8 @@
 """KServe's controller, Kubernetes' own and the kubelet for the InferenceServices of one namespace of a real API server.
 
-What they do was measured on the real controller of KServe HEAD 2026-08-21 on Kubernetes 1.34 with real pods (Knative: 0.48);
-the tests of this double name each measured line. It reconciles in a thread of its own until its block ends.
+What they do was measured on the real controller of KServe HEAD 2026-08-21 on Kubernetes 1.34 with real pods (Knative: 0.48),
+and seen on that of 0.20.0, whose routes differ (``routing.py``); the tests of this double name each line. It reconciles in a
+thread of its own until its block ends.
 
 Times are a tenth of the measured ones or less (``timing.py``); the webhook is a real one (``webhook.py``).
 
@@ -24,6 +25,7 @@ from tests.doubles.kserve.gateway import Callers, Gateway
 from tests.doubles.kserve.knative import KnativeMode
 from tests.doubles.kserve.objects import INFERENCE_SERVICES, RACES, Mirror, Object, keep_times
 from tests.doubles.kserve.pods import Kubelet
+from tests.doubles.kserve.routing import Routing
 from tests.doubles.kserve.standard import StandardMode
 from tests.doubles.kserve.timing import Timing
 
@@ -47,7 +49,9 @@ class KServe:
         self.kubelet = Kubelet(self.timing, digests)
         self.gateway = Gateway(self.timing, self.kubelet)
         self.errors: list[Exception] = []
-        self._mode: StandardMode | KnativeMode = StandardMode() if mode == "Standard" else KnativeMode(self.timing)
+        self.routing = Routing()
+        self._mode: StandardMode | KnativeMode
+        self._mode = StandardMode(self.routing) if mode == "Standard" else KnativeMode(self.timing)
         self._mirror = Mirror(self.api, self._mode.kinds)
         self._refreshed = self._told = 0.0
         self.busy = threading.Lock()

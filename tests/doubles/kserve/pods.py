@@ -58,11 +58,14 @@ class Process:
 
 @dataclass
 class Kubelet:
-    """All processes of a namespace. ``digests`` says which model lies under each URI; ``faults`` what else is wrong with it."""
+    """All processes of a namespace. ``digests`` says which model lies under each URI; ``faults`` what else is wrong with it,
+    ``rooms`` for how many of its pods there is a node.
+    """
 
     timing: Timing
     digests: Mapping[str, str]
     faults: dict[str, Fault] = field(default_factory=dict)
+    rooms: dict[str, int] = field(default_factory=dict)
     processes: dict[str, Process] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock)
 
@@ -110,7 +113,11 @@ class Kubelet:
             process.reason = NOT_FOUND
         elif self.faults.get(process.uri) == "image-missing":
             process.reason = "ImagePullBackOff"
-        return bool(process.reason)
+        return bool(process.reason) or not self._has_room(process)
+
+    def _has_room(self, process: Process) -> bool:
+        started = (each for each in self.processes.values() if each.phase != "creating" and each.deleted is None)
+        return sum(each.uri == process.uri for each in started) < self.rooms.get(process.uri, len(self.processes) + 1)
 
     def _run(self, process: Process, spent: float, now: float) -> None:
         fault = self.faults.get(process.uri)

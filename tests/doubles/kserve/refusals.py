@@ -10,13 +10,21 @@ KNATIVE_MODES = {"Knative", "Serverless"}
 NOT_IN_A_CANARY = ("maxReplicas", "scaleTarget")
 
 
+RESOURCES = {"requests": {"cpu": "10m"}}
+"""Of KServe's configuration, for a stable model that says nothing of its own."""
+
+
 def defaults(service: Object) -> list[Object]:
-    """The JSON patch (RFC 6902) that fills in what a model has to have."""
-    found = []
+    """The JSON patch (RFC 6902) that fills in what a model has to have, and what KServe's configuration says of the stable."""
+    found: list[Object] = []
     for path, predictor in predictors(service):
-        for name, value in (("name", ""), ("resources", {})):
-            if name not in predictor.get("model", {"name": "", "resources": {}}):
+        wanted = {"name": "", "resources": {} if "canary" in path else RESOURCES}
+        model = predictor.get("model", wanted)
+        for name, value in wanted.items():
+            if not model.get(name) and model.get(name) != value:
                 found.append({"op": "add", "path": f"{path}/model/{name}", "value": value})
+    if service["spec"].get("predictor", {}).get("automountServiceAccountToken") is None:
+        found.append({"op": "add", "path": "/spec/predictor/automountServiceAccountToken", "value": False})
     return found
 
 

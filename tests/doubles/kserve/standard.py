@@ -1,6 +1,7 @@
 """KServe's Standard mode: Deployments, Services and weighted HTTPRoutes of one InferenceService."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from tests.doubles.kserve.gateway import Backend
 from tests.doubles.kserve.objects import (
@@ -26,6 +27,7 @@ from tests.doubles.kserve.predictors import (
     stable_replicas,
     workload_name,
 )
+from tests.doubles.kserve.routing import Routing, is_resolved
 from tests.doubles.kserve.workloads import is_available, is_ending, is_ready, living_pods, step_deployment
 
 STOP = "serving.kserve.io/stop"
@@ -42,12 +44,14 @@ class Workload:
     replicas: int
 
 
+@dataclass(frozen=True, slots=True)
 class StandardMode:
-    kinds = STANDARD_KINDS
+    routing: Routing
+    kinds: ClassVar = STANDARD_KINDS
 
     def reconcile(self, mirror: Mirror, service: Object, now: float) -> Object | None:
         """One pass over everything; the status to write, None where KServe leaves the old one standing."""
-        return reconcile(mirror, service)
+        return reconcile(mirror, service, self.routing)
 
     def remove(self, mirror: Mirror) -> None:
         remove_others(mirror, set())
@@ -75,7 +79,7 @@ def workloads(service: Object, ready: dict[str, int]) -> list[Workload]:
     return [Workload(workload_name(service, stable), stable, 100 - sum(each.percent for each in found), size), *found]
 
 
-def reconcile(mirror: Mirror, service: Object) -> Object | None:
+def reconcile(mirror: Mirror, service: Object, routing: Routing) -> Object | None:
     if service["metadata"].get("annotations", {}).get(STOP) == "true":
         remove_others(mirror, set())
         return _status(service, None, {}, "Stopped")
@@ -91,8 +95,9 @@ def reconcile(mirror: Mirror, service: Object) -> Object | None:
         put_workload(mirror, service, each, runtime)
     remove_others(mirror, {each.name for each in wanted})
     ready = ready_pods(mirror)
-    put_routes(mirror, service, wanted, ready)
-    return _status(service, mirror.get(DEPLOYMENTS, wanted[0].name), ready, "")
+    put_routes(mirror, service, wanted, ready, routing)
+    stable = mirror.get(DEPLOYMENTS, wanted[0].name)
+    return _status(service, stable, ready, "", resolved=is_resolved(mirror, name_of(service)))
 
 
 def ready_pods(mirror: Mirror) -> dict[str, int]:
@@ -135,47 +140,29 @@ def remove_others(mirror: Mirror, keep: set[str]) -> None:
             mirror.delete(ROUTES, name_of(each))
 
 
-def put_routes(mirror: Mirror, service: Object, wanted: list[Workload], ready: dict[str, int]) -> None:
+def put_routes(
+    mirror: Mirror, service: Object, wanted: list[Workload], ready: dict[str, int], routing: Routing | None = None
+) -> None:
     """Give each ready canary its share, unless the stable is degraded: then nothing changes."""
     deployment = mirror.get(DEPLOYMENTS, wanted[0].name)
     if deployment is None or not is_available(deployment, ready[wanted[0].name]) or not ready[wanted[0].name]:
         return
     weights = {each.name: each.percent if ready[each.name] else 0 for each in wanted[1:]}
-    backends = [_backend(wanted[0].name, 100 - sum(weights.values()) if weights else 1)]
-    backends += [_backend(name, weight) for name, weight in weights.items()]
-    name, namespace = name_of(service), service["metadata"]["namespace"]
-    for route in (f"{name}-predictor", name):
-        mirror.put(ROUTES, _route(service, route, namespace, backends))
+    (routing or Routing()).put(mirror, service, wanted[0].name, weights)
 
 
-def _backend(name: str, weight: int) -> Object:
-    return {"group": "", "kind": "Service", "name": name, "port": 80, "weight": weight}
-
-
-def _route(service: Object, name: str, namespace: str, backends: list[Object]) -> Object:
-    gateway = {"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": "kserve-ingress-gateway", "namespace": "kserve"}
-    rule = {
-        "matches": [{"path": {"type": "RegularExpression", "value": "^/.*$"}}],
-        "backendRefs": [{**each, "namespace": namespace} for each in backends],
-        "timeouts": {"request": "60s"},
-    }
-    return {
-        "metadata": {"name": name, "ownerReferences": [owner_reference(service)]},
-        "spec": {"parentRefs": [gateway], "hostnames": [f"{name}-{namespace}.example.com"], "rules": [rule]},
-    }
-
-
-def _status(service: Object, stable: Object | None, ready: dict[str, int], reason: str) -> Object:
+def _status(service: Object, stable: Object | None, ready: dict[str, int], reason: str, *, resolved: bool = True) -> Object:
     """Shares in ``canaryStatuses`` are those of the specification, whatever the route has; a canary's trouble is not told."""
     available = None if stable is None else is_available(stable, ready[name_of(stable)]) and bool(ready[name_of(stable)])
     good = bool(available)
     name, namespace = name_of(service), service["metadata"]["namespace"]
     predictor = condition("PredictorReady", good, reason or ("" if good else "MinimumReplicasUnavailable"))
-    ingress = condition("IngressReady", good, "" if good else "Predictor ingress not created")
+    told = "" if good and resolved else "Predictor ingress not created"
+    ingress = condition("IngressReady", good and resolved, told)
     address = f"http://{workload_name(service, service['spec']['predictor'])}.{namespace}.svc.cluster.local"
     invalid = {"transitionStatus": "InvalidSpec", "lastFailureInfo": {"reason": reason}}
     return {
-        "conditions": [ingress, predictor, condition("Ready", good)],
+        "conditions": [ingress, predictor, condition("Ready", good and resolved)],
         "canaryStatuses": [
             {
                 "name": each["predictor"].get("name", ""),

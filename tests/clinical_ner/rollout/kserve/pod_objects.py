@@ -1,4 +1,4 @@
-"""Pods and Deployments as an API server gives them."""
+"""Pods, Deployments and routes as an API server gives them."""
 
 from clinical_ner.rollout.kserve.resources import DIGEST_VARIABLE, SOURCE_URI
 
@@ -45,3 +45,8 @@ def deployment(version="v1", *, replicas=1, ready=1, **metadata):
         },
         "status": {"observedGeneration": 1, "updatedReplicas": ready, "readyReplicas": ready},
     }
+
+
+def route(**weights):
+    references = [{"name": f"ner-{version}-predictor", "weight": weight} for version, weight in weights.items()]
+    return {"metadata": {"generation": 2}, "spec": {"rules": [{"backendRefs": references}]}}

@@ -6,10 +6,10 @@ from clinical_ner.errors import ConfigError, TargetUnreachable
 from clinical_ner.rollout.kserve import predictors
 from clinical_ner.rollout.kserve.pods import RestartMemory
 from clinical_ner.rollout.kserve.resources import DIGEST_VARIABLE
-from clinical_ner.rollout.kserve.routes import Settling, shares_of
-from clinical_ner.rollout.kserve.standard_reading import Objects, drift, incarnation_of, is_whole, observe
+from clinical_ner.rollout.kserve.routes import Settling
+from clinical_ner.rollout.kserve.standard_reading import Objects, can_carry, drift, incarnation_of, is_whole, observe
 from clinical_ner.rollout.targets import ModelReference
-from tests.clinical_ner.rollout.kserve.pod_objects import DIGEST, LATER, URI, deployment, pod
+from tests.clinical_ner.rollout.kserve.pod_objects import DIGEST, LATER, URI, deployment, pod, route
 
 V2 = ModelReference("v2", "sha256:" + "2" * 64, URI.format("v2"))
 STABLE, CANARY = "ner-v1-predictor", "ner-v2-predictor"
@@ -31,11 +31,6 @@ def with_split(percent):
     found = service(canary=[{**sent["canary"][0], "trafficPercent": percent}])
     found["spec"]["predictor"]["minReplicas"] = sent["predictor"]["minReplicas"]
     return found
-
-
-def route(**weights):
-    references = [{"name": f"ner-{version}-predictor", "weight": weight} for version, weight in weights.items()]
-    return {"metadata": {"generation": 2}, "spec": {"rules": [{"backendRefs": references}]}}
 
 
 def seen(found, routes, *, pods=(), versions=("v1", "v2")):
@@ -84,49 +79,6 @@ def test_stable_that_bears_the_name_of_the_canary_is_refused():
         predictors.check_start(found, V2)
 
 
-@pytest.mark.parametrize(
-    ("routes", "shares"),
-    [
-        ([None, None], {}),
-        ([route(v1=90, v2=10)] * 2, {STABLE: 90, CANARY: 10}),
-        ([route(v1=1)] * 2, {STABLE: 100}),
-        ([route(v1=100, v2=0)] * 2, {STABLE: 100}),
-        ([route(v1=90, v2=10), route(v1=100)], None),
-        ([route(v1=90, v2=10), None], None),
-    ],
-)
-def test_share_is_what_both_routes_say(routes, shares):
-    """Weights as percent; without any route nobody gets anything."""
-    assert shares_of(routes) == shares
-
-
-@pytest.mark.parametrize(("generation", "status"), [(1, "True"), (2, "False")])
-def test_route_that_its_gateway_does_not_have_proves_nothing(generation, status):
-    """It reports an older one, or refuses it."""
-    found = route(v1=90, v2=10)
-    condition = {"type": "Accepted", "status": status, "observedGeneration": generation}
-    found["status"] = {"parents": [{"conditions": [condition]}]}
-    assert shares_of([found, found]) is None
-    condition |= {"observedGeneration": 2, "status": "True"}
-    assert shares_of([found, found]) == {STABLE: 90, CANARY: 10}
-
-
-def test_share_is_proven_when_it_has_settled():
-    """Every change, and every moment of disagreement, begins the time again; so does a new memory."""
-    now = [0.0]
-    settling = Settling(lambda: now[0], seconds=4)
-
-    def look(seconds, shares):
-        now[0] += seconds
-        return settling.settled(shares)
-
-    ten, fifty = {STABLE: 90, CANARY: 10}, {STABLE: 50, CANARY: 50}
-    assert [look(0, ten), look(3, ten), look(1, ten)] == [None, None, ten]
-    assert [look(1, fifty), look(3, fifty), look(1, None), look(3, fifty), look(3, fifty)] == [None] * 5
-    assert look(1, fifty) == fifty
-    assert Settling(lambda: now[0], seconds=4).settled(fifty) is None
-
-
 def test_new_process_knows_nothing_before_the_share_has_settled():
     """That a hold goes on: it would begin again by a share that is unknown. A share that moves is unknown as ever."""
     now, settling = [0.0], Settling(lambda: now[0], seconds=4)
@@ -153,6 +105,14 @@ def test_share_that_is_not_the_asked_one_is_unknown():
     assert seen(with_split(50), [route(v1=90, v2=10)] * 2).percent is None
     assert seen(with_split(10), [route(v1=90, v2=10)] * 2).percent == 10
     assert seen(service(), [route(v1=90, v2=10)] * 2).percent is None
+
+
+def test_version_that_lost_one_of_its_pods_still_answers():
+    """It is not ready, for nothing is judged with it; the way back to it is open."""
+    lost = pod("b", ready=False, restarts=1)
+    for pods, answers in ([pod("a"), lost], True), ([lost], False):
+        stable = seen(service(), [route(v1=100)] * 2, pods=pods, versions=["v1"]).stable
+        assert (stable.ready, stable.answers) == (False, answers)
 
 
 def test_incarnation_changes_with_the_template_alone():
@@ -203,6 +163,15 @@ def test_canary_is_whole_with_all_its_pods_of_the_present_template():
     assert not whole(three, generation=2)
 
 
+@pytest.mark.parametrize(("ready", "most"), [(0, 0), (1, 33), (2, 66), (3, 100)])
+def test_share_grows_with_the_canarys_ready_pods(ready, most):
+    """Of three; KServe itself gives everything to one."""
+    pods = [pod(name, "v2", ready=number < ready) for number, name in enumerate("abc")]
+    objects = Objects(with_split(0), {CANARY: deployment("v2")}, [None, None], pods)
+    canary = predictors.canary_of(objects.service)
+    assert [can_carry(objects, canary, percent) for percent in (most, most + 1)] == [True, False]
+
+
 def changed(path, value):
     found = with_split(10)
     place = found["spec"]
@@ -217,6 +186,7 @@ def changed(path, value):
     [
         (changed(("canary", 0, "predictor", "name"), "v5"), "the canary named v5 serves"),
         (changed(("canary", 0, "predictor", "model", "runtime"), "other"), "differ in runtime"),
+        (changed(("canary", 0, "predictor", "model", "env"), [{"name": "LOG", "value": "on"}]), "differ in env"),
         (changed(("predictor", "canaryTrafficPercent"), 10), "canaryTrafficPercent is 10"),
         (changed(("canary",), with_split(10)["spec"]["canary"] * 2), "2 canaries"),
     ],
@@ -227,6 +197,17 @@ def test_what_no_rollout_does_is_drift(found, words):
     assert list(drift(with_split(10))) == []
 
 
-def test_what_the_webhook_fills_in_is_no_difference():
-    """Empty names and resources."""
+def test_what_the_canary_does_not_say_is_no_difference():
+    """What KServe's webhook fills in is empty; what the canary leaves out it inherits."""
     assert list(drift(changed(("canary", 0, "predictor", "model", "resources"), {}))) == []
+    assert list(drift(changed(("predictor", "model", "resources"), {"requests": {"cpu": "1"}}))) == []
+    variables = [{"name": "LOG", "value": "on"}, {"name": DIGEST_VARIABLE, "value": DIGEST}]
+    assert list(drift(changed(("predictor", "model", "env"), variables))) == []
+
+
+def test_stable_whose_model_somebody_took_away_is_written_without_one():
+    """The way back goes on."""
+    found = with_split(10)
+    del found["spec"]["predictor"]["model"]
+    assert predictors.with_percent(found, 0)["predictor"] == {"name": "v1", "minReplicas": 6}
+    assert predictors.without_canary(found) == {"predictor": {"name": "v1", "minReplicas": 3}}

@@ -61,6 +61,16 @@ def test_worse_version_is_rolled_back(stage):
     assert stage.harness.service()["spec"]["predictor"]["minReplicas"] == stage.harness.replicas
 
 
+def test_canary_without_room_for_all_its_pods_does_not_get_all(stage):
+    """One of two finds a node: half of the calls it may carry; the rollout ends there and blames nobody."""
+    stage.harness.kserve.kubelet.rooms[stage.harness.models["v2"].uri] = 1
+    ended = stage.ask_for("v2", ready_seconds=4).run()
+    stage.harness.kserve.kubelet.rooms.clear()
+    assert (ended.phase, ended.blamed) == (Phase.ROLLED_BACK, False)
+    assert "100 % was asked for and not seen" in ended.reason
+    assert [step.percent for step in ended.steps] == [10, 50]
+
+
 def test_order_ends_it_and_the_next_begins_at_once(stage):
     """An aborted rollout leaves nothing that the next one, of another version, would meet."""
     stage.ask_for("v2").until_phase(Phase.HOLDING, 50)
