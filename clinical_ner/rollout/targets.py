@@ -30,6 +30,8 @@ class Backend:
     digest: str = ""
     ready: bool = False
     """It can carry its share: at least one process answers, and every process that has once been ready still is."""
+    some_ready: bool = False
+    """At least one process answers; those that are lost keep it from being ready."""
     restarts: int = 0
     """How often its processes were started again since the backend exists; the restarts of processes that are gone are kept
     where the target can, so that the number does not fall."""
@@ -37,6 +39,11 @@ class Backend:
     """Changes whenever its processes were replaced by others of the same version (a rolled Deployment); opaque."""
     reason: str = ""
     """Why it is not ready, in words (image missing, crash loop, out of memory)."""
+
+    @property
+    def answers(self) -> bool:
+        """Whether calls can be sent to it."""
+        return self.ready or self.some_ready
 
 
 @dataclass(frozen=True, slots=True)

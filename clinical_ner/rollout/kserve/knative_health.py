@@ -19,6 +19,11 @@ def can_serve(revision: Revision, share: int) -> bool:
     return processes.fit if processes.count else revision.idle or share == 0
 
 
+def answers(revision: Revision) -> bool:
+    """Whether calls can be sent to it, if to fewer pods than it had."""
+    return revision.passed and not _foreign(revision) and has_ready_pod(revision)
+
+
 def has_ready_pod(revision: Revision) -> bool:
     return processes_of(revision.pods).ready > 0
 

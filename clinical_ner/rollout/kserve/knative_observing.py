@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from clinical_ner.rollout.kserve.knative_health import can_serve, why_unfit
+from clinical_ner.rollout.kserve.knative_health import answers, can_serve, why_unfit
 from clinical_ner.rollout.kserve.knative_reading import Revision, View
 from clinical_ner.rollout.kserve.knative_roles import Role, Roles, read_roles
 from clinical_ner.rollout.kserve.pods import RestartMemory
@@ -50,6 +50,7 @@ def _backend(view: View, role: Role | None, memory: RestartMemory, *, ready: boo
         version=model.version,
         digest=model.digest,
         ready=fit,
+        some_ready=answers(revision),
         restarts=memory.total(revision.uid, revision.pods),
         incarnation=revision.uid,
         reason="" if fit else why_unfit(revision) or "its pods are not ready yet",

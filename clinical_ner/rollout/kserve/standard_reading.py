@@ -167,6 +167,7 @@ def _backend(objects: Objects, predictor: Json, memory: RestartMemory) -> Backen
         version=version_of(uri_of(predictor)) or str(predictor.get("name", "")),
         digest=min(processes.digests - {digest}, default=digest),
         ready=processes.fit,
+        some_ready=processes.ready > 0,
         restarts=restarts,
         incarnation=incarnation,
         reason="" if processes.fit and not restarts else processes.reason or _why_no_pods(deployment, processes),

@@ -28,7 +28,8 @@ def advance_hold(moment: Moment) -> Transition:
     growth = grow(hold, moment.facts.canary, moment.facts.stable)
     if growth.canary_restarted:
         return turn_back(moment, End("the canary restarted: its counters began anew", blamed=True))
-    if not moment.stable_fit or growth.stable_restarted or _stable_replaced(moment):
+    disturbed = not moment.stable_fit or growth.stable_restarted or _stable_replaced(moment)
+    if disturbed and moment.spec.purpose == "release":
         return _again(moment, hold)
     return _judge_step(moment, _looked(moment, growth.hold))
 

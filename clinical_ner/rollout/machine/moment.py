@@ -53,12 +53,15 @@ class Moment:
 
     @property
     def stable_fit(self) -> bool:
-        """Whether the stable can carry what it must; a service without one asks nothing of it."""
-        return not self.status.stable_version or (self.target.stable is not None and self.target.stable.ready)
+        """Whether the stable can carry what it must; a service without one, or one that is to be left, asks nothing of it."""
+        if not self.status.stable_version or self.spec.purpose == "restore":
+            return True
+        return self.target.stable is not None and self.target.stable.ready
 
     @property
-    def canary_fit(self) -> bool:
-        return self.target.canary is not None and self.target.canary.ready
+    def stable_answers(self) -> bool:
+        """Whether calls can be sent back to the stable, if with fewer processes; asks nothing of a service without one."""
+        return not self.status.stable_version or (self.target.stable is not None and self.target.stable.answers)
 
     def stay(self, waits_for: str, *actions: Action, **changes: object) -> Transition:
         """Nothing new but what is waited for, and further fields."""

@@ -34,7 +34,7 @@ def _why_never(moment: Moment) -> str:
 
 def _why_not_yet(moment: Moment) -> str:
     facts, target, version = moment.facts, moment.target, moment.spec.version
-    stable = target.stable
+    stable = target.stable if moment.spec.purpose == "release" else None  # what is to be left may be as bad as it likes
     obstacles = {
         f"rollout {facts.ahead} of the same service to end": bool(facts.ahead),
         "the registry to answer": facts.registry is None,

@@ -40,7 +40,7 @@ def advance_roll_back(moment: Moment) -> Transition:
 def _go_back(moment: Moment) -> Transition:
     registry = tuple(_registry_actions(moment))
     if not _may_abort(moment):
-        return moment.stay("the stable version to be ready: until then the canary, which is, keeps what it carries", *registry)
+        return moment.stay("the stable version to answer: until then the canary, which does, keeps what it carries", *registry)
     return moment.stay(f"everything to go back to {moment.status.stable_version or 'nothing'}", AbortCanary(), *registry)
 
 
@@ -64,8 +64,9 @@ def _is_clear(moment: Moment) -> bool:
 
 def _may_abort(moment: Moment) -> bool:
     """Traffic leaves a backend that answers only for another one that does."""
-    carries = moment.target.percent != 0 and moment.canary_fit
-    return not _is_clear(moment) and (not carries or moment.stable_fit)
+    canary = moment.target.canary
+    carries = moment.target.percent != 0 and canary is not None and canary.answers
+    return not _is_clear(moment) and (not carries or moment.stable_answers)
 
 
 def _registry_actions(moment: Moment) -> list[RegistryAction]:

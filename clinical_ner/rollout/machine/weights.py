@@ -20,15 +20,21 @@ def advance_shifting(moment: Moment) -> Transition:
     percent, limit, waited = moment.percent, moment.spec.plan.ready_seconds, moment.status.phase_seconds
     if moment.target.percent == percent and moment.stable_fit:
         return _hold(moment)
-    if waited > limit:
+    if waited > limit and not _is_only_way(moment):
         return turn_back(moment, End(f"{percent} % was asked for and not seen within {limit:g} seconds"))
     hold = moment.status.hold
     spent = hold and hold.model_copy(update={"spent_seconds": hold.spent_seconds + moment.elapsed})
     if not moment.stable_fit:
         return moment.stay("the stable version to be ready before any weight is moved", hold=spent)
     needed = (SetPercent(percent),) if moment.target.asked != percent else ()
-    waits_for = f"the router to send {percent} % to {moment.spec.version}, {limit - waited:.0f} seconds at most"
-    return moment.stay(waits_for, *needed, hold=spent)
+    at_most = "" if _is_only_way(moment) else f", {limit - waited:.0f} seconds at most"
+    return moment.stay(f"the router to send {percent} % to {moment.spec.version}{at_most}", *needed, hold=spent)
+
+
+def _is_only_way(moment: Moment) -> bool:
+    """Whether the version that is to be left has lost processes: then there is nothing to go back to."""
+    stable = moment.target.stable
+    return moment.spec.purpose == "restore" and stable is not None and not stable.ready
 
 
 def _hold(moment: Moment) -> Transition:

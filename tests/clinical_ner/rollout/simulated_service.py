@@ -19,6 +19,8 @@ class SimulatedService:
     carried: int = 0
     missing: bool = False
     drift: tuple[str, ...] = ()
+    withdrawn: str = ""
+    """The version that is to be left, however it is."""
     reachable: bool = True
     wavering: bool = False
     """What the router does cannot be told, though nothing was asked of it."""
@@ -58,7 +60,8 @@ class SimulatedService:
         self._check(seen)
         assert self.canary is not None, "a weight without a canary"
         assert percent == 0 or self.canary.ready, "a weight for a canary that is not ready"
-        assert self.stable is None or self.stable.ready or percent <= self.carried, "weights move while the stable is down"
+        carries = self.stable is None or self.stable.ready or self.stable.version == self.withdrawn
+        assert carries or percent <= self.carried, "weights move while the stable is down"
         self.asked = percent
         self.changed()
 
@@ -76,8 +79,8 @@ class SimulatedService:
         if self.canary is None:
             return
         if self.asked:
-            stable_answers = self.stable is None or self.stable.ready
-            assert stable_answers or not self.canary.ready, "traffic leaves a ready canary for a stable that is not"
+            stable_answers = self.stable is None or self.stable.answers
+            assert stable_answers or not self.canary.answers, "traffic leaves a canary that answers for a stable that does not"
             self.asked = 0
         elif self.carried == 0 or self.stable is None:
             self.canary, self.asked, self.loading = None, None, False

@@ -88,12 +88,7 @@ def test_first_version_is_held_and_promoted(stage):
 
 def test_withdrawn_version_gives_way_to_the_one_before():
     """A restore proves readiness and weight, is not judged, and withdraws the bad version when everybody is served."""
-    stage = Stage().set_out()
-    stage.go_to(Phase.SUCCEEDED)
-    stage.service.carried = 0
-    again = Stage().set_out(name="v1-restore", version="v1", digest=OLD, purpose="restore", withdraws="v2", plan=RESTORE_PLAN)
-    again.service, again.states = stage.service, stage.states
-    again.facts = lambda: _facts_of_v1(again)
+    again = _set_out_back()
     for _ in range(12):
         again.look()
         again.service.settle()
@@ -101,6 +96,47 @@ def test_withdrawn_version_gives_way_to_the_one_before():
     assert again.status.phase is Phase.SUCCEEDED, again.status.waits_for
     assert (again.states.live, again.service.stable.version) == ("v1", "v1")
     assert again.states.of("v2") is State.ROLLED_BACK
+
+
+@pytest.mark.parametrize("some_ready", [True, False])
+def test_version_that_crashes_is_left_all_the_same(some_ready):
+    """Its restarts and lost processes are why the one before comes back, and nothing that this waits for."""
+    again = _set_out_back()
+    again.service.withdrawn = "v2"
+    for restarts in range(12):
+        if again.service.stable.version == "v2":
+            again.change_stable(ready=False, some_ready=some_ready, restarts=restarts)
+        again.look()
+        again.service.settle()
+        again.pass_time(2)
+    assert again.status.phase is Phase.SUCCEEDED, again.status.waits_for
+    assert (again.states.live, again.service.stable.version) == ("v1", "v1")
+
+
+@pytest.mark.parametrize(("ready", "phase"), [(True, Phase.ROLLED_BACK), (False, Phase.SHIFTING)])
+def test_way_back_from_a_version_that_is_down_is_not_given_up(ready, phase):
+    """A router that does not move in time is waited for when there is nothing sound to go back to."""
+    again = _set_out_back()
+    again.service.withdrawn = "v2"
+    again.change_stable(ready=ready)
+    for _ in range(30):
+        again.look()
+        if again.status.phase is not Phase.SHIFTING:
+            again.service.settle()
+        again.pass_time(50)
+    assert again.status.phase is phase
+    assert again.status.waits_for == ("" if ready else "the router to send 100 % to v1")
+
+
+def _set_out_back():
+    """v2 is live, and v1 to come back in its place."""
+    stage = Stage().set_out()
+    stage.go_to(Phase.SUCCEEDED)
+    stage.service.carried = 0
+    again = Stage().set_out(name="v1-restore", version="v1", digest=OLD, purpose="restore", withdraws="v2", plan=RESTORE_PLAN)
+    again.service, again.states = stage.service, stage.states
+    again.facts = lambda: _facts_of_v1(again)
+    return again
 
 
 def _facts_of_v1(stage):

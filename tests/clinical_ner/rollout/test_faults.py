@@ -166,9 +166,28 @@ def test_rollback_waits_for_a_stable_that_is_down(stage):
     stage.abort()
     for _ in range(3):
         assert AbortCanary() not in stage.look()
-    assert "the stable version to be ready" in stage.status.waits_for
+    assert "the stable version to answer" in stage.status.waits_for
     stage.change_stable(ready=True)
     stage.check_back("doctor ended it: stop")
+
+
+def test_rollback_goes_to_a_stable_that_lost_a_process(stage):
+    """One that answers with fewer of them is better than a canary that failed."""
+    stage.go_to(HOLDING, 50)
+    stage.change_stable(ready=False, some_ready=True)
+    stage.crash_canary()
+    assert AbortCanary() in stage.look()
+    stage.check_back("restarted", state=State.ROLLED_BACK)
+
+
+def test_rollback_leaves_no_canary_that_answers_for_a_stable_that_does_not(stage):
+    """Of several processes one is enough to keep what the canary carries."""
+    stage.go_to(HOLDING, 50)
+    stage.change_stable(ready=False)
+    stage.change_canary(ready=False, some_ready=True)
+    assert AbortCanary() not in stage.look()
+    stage.change_stable(some_ready=True)
+    assert AbortCanary() in stage.look()
 
 
 def test_ready_canary_gets_nothing_while_the_stable_is_down(stage):

@@ -157,6 +157,16 @@ def test_scaled_to_zero_is_ready():
     assert seen(replace(AT_10, created=idle, ready=idle)).canary.ready
 
 
+def test_revision_that_lost_one_of_its_pods_still_answers():
+    """It is not ready, for nothing is judged with it; the way back to it is open."""
+    lost = pod(ready=False)
+    lost["status"]["containerStatuses"] = [{"name": "kserve-container", "restartCount": 1}]
+    for pods, answers in ((pod(ready=True), lost), True), ((lost,), False):
+        stable = replace(R1, pods=pods)
+        found = seen(replace(AT_10, rolled_out=stable)).stable
+        assert (found.ready, found.answers) == (False, answers)
+
+
 def test_model_that_was_really_fetched_counts():
     """A pod with another one is not the canary's."""
     foreign = pod(ready=True)

@@ -115,6 +115,14 @@ def test_version_that_lost_one_of_its_pods_still_answers():
         assert (stable.ready, stable.answers) == (False, answers)
 
 
+def test_version_that_lost_one_of_its_pods_still_answers():
+    """It is not ready, for nothing is judged with it; the way back to it is open."""
+    lost = pod("b", ready=False, restarts=1)
+    for pods, answers in ([pod("a"), lost], True), ([lost], False):
+        stable = seen(service(), [route(v1=100)] * 2, pods=pods, versions=["v1"]).stable
+        assert (stable.ready, stable.answers) == (False, answers)
+
+
 def test_incarnation_changes_with_the_template_alone():
     """Not by size, nor by what the Deployment is to its service; a Deployment that was made anew is another."""
     other, again = deployment(replicas=5, generation=7), deployment(uid="another")

@@ -7,11 +7,13 @@ from hypothesis import HealthCheck, event, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from clinical_ner.rollout.machine.actions import MoveLivePointer, PromoteCanary, SetPercent
+from clinical_ner.rollout.machine.actions import AbortCanary, MoveLivePointer, PromoteCanary, SetPercent
 from clinical_ner.rollout.status import Phase
 from tests.clinical_ner.rollout.stage import HOLD, REQUESTS, STEPS, Stage
 
-TROUBLES = ("", "", "", "canary", "order", "split", "deleted", "errors")
+LEFT = ("all", "some", "none")
+"""How many of the stable's processes answer."""
+TROUBLES = ("", "", "crash", "unready", "order", "order", "split", "deleted", "errors")
 
 
 class Rollout(Stage, RuleBasedStateMachine):
@@ -23,14 +25,16 @@ class Rollout(Stage, RuleBasedStateMachine):
         approval=st.sampled_from(["none", "none", "before-start", "before-100"]),
         trouble=st.sampled_from(TROUBLES),
         looks=st.sampled_from([0, 0, 20, 32]),
+        left=st.sampled_from(LEFT),
     )
-    def begin(self, approval, trouble, looks):
+    def begin(self, approval, trouble, looks, left):
         """``trouble`` is the one thing, if any, that ends the rollout in this run: with all of them at once none goes far.
 
         ``looks`` went well before anything else, so that each phase is met by everything.
         """
         self.trouble = trouble
         self.set_out(approval).go_well(looks)
+        self.stable_falters(left, restarts=False)
 
     @rule(done=st.integers(0, 3))
     def look_and_die(self, done):
@@ -76,10 +80,10 @@ class Rollout(Stage, RuleBasedStateMachine):
         """Whose monotonic clock counts from elsewhere."""
         self.counter, self.ticks = self.counter + "+", self.ticks * 7 % 1000
 
-    @rule(ready=st.booleans(), restarts=st.booleans())
-    def stable_falters(self, ready, restarts):
+    @rule(left=st.sampled_from(LEFT), restarts=st.booleans())
+    def stable_falters(self, left, restarts):
         if self.service.stable and self.service.stable.version == "v1":
-            self.change_stable(ready=ready)
+            self.change_stable(ready=left == "all", some_ready=left == "some")
             if restarts:
                 self.restart_stable()
 
@@ -111,39 +115,32 @@ class Rollout(Stage, RuleBasedStateMachine):
     def somebody_approves(self, gate):
         self.approve(gate)
 
-    @precondition(lambda self: self.trouble == "errors")
-    @rule()
-    def errors(self):
-        self.traffic(300, 250)
+    @precondition(lambda self: self.trouble)
+    @rule(withdraw=st.booleans(), percent=st.sampled_from([0, 7, 100]), look=st.booleans())
+    def trouble_comes(self, withdraw, percent, look):
+        match self.trouble:
+            case "errors":
+                self.traffic(300, 250)
+            case "crash":
+                self.crash_canary()
+            case "unready":
+                self.change_canary(ready=False)
+            case "order":
+                self.abort(withdraw)
+            case "split":
+                self.edit_split(percent)
+            case "deleted":
+                self.service.missing = True
+                self.service.changed()
+        if look:
+            self.look()
 
-    @precondition(lambda self: self.trouble == "canary")
-    @rule()
-    def canary_crashes(self):
-        self.crash_canary()
-
-    @precondition(lambda self: self.trouble == "canary")
-    @rule()
-    def canary_is_not_ready(self):
-        self.change_canary(ready=False)
-
-    @precondition(lambda self: self.trouble == "order")
-    @rule(withdraw=st.booleans())
-    def somebody_aborts(self, withdraw):
-        self.abort(withdraw)
-
-    @precondition(lambda self: self.trouble == "split")
-    @rule(percent=st.sampled_from([0, 7, 100]))
-    def somebody_edits_the_split(self, percent):
+    def edit_split(self, percent):
+        """By hand, while both sides answer."""
         canary, stable = self.service.canary, self.service.stable
         if canary and canary.ready and stable and stable.ready:
             self.service.asked = percent
             self.service.changed()
-
-    @precondition(lambda self: self.trouble == "deleted")
-    @rule()
-    def service_is_deleted(self):
-        self.service.missing = True
-        self.service.changed()
 
     def check(self, action):
         """An action is asked for only on the evidence that it needs."""
@@ -175,6 +172,14 @@ class Rollout(Stage, RuleBasedStateMachine):
         if len(self.status.steps) < len(STEPS):
             assert self.states.live == "v1"
             assert self.service.stable.version == "v1"
+
+    @invariant()
+    def the_way_back_is_taken(self):
+        """As soon as the stable answers, if with fewer processes than it had."""
+        service = self.service
+        known = service.reachable and not service.missing and service.canary and service.stable
+        if known and self.status.phase is Phase.ROLLING_BACK and service.stable.version == "v1" and service.stable.answers:
+            assert AbortCanary() in self.transition().actions
 
     @invariant()
     def an_end_is_final(self):
@@ -214,6 +219,21 @@ def test_rollout_succeeds_when_nothing_goes_wrong():
     stage.go_well(70)
     assert stage.status.phase is Phase.SUCCEEDED, stage.status.waits_for
     assert stage.service.canaries_started == 1
+
+
+@pytest.mark.parametrize("looks", range(0, 60, 5))
+def test_lost_process_of_the_stable_hinders_no_way_back(looks):
+    """One of many that is down for good: what is left of them takes the traffic at once."""
+    stage = Stage().set_out()
+    stage.go_well(looks)
+    promoted = stage.service.stable.version == "v2"
+    if not promoted:
+        stage.change_stable(ready=False, some_ready=True)
+    stage.abort()
+    for _ in range(10):
+        stage.look()
+        stage.service.settle()
+    assert stage.status.phase is (Phase.SUCCEEDED if promoted else Phase.ROLLED_BACK)
 
 
 @pytest.mark.parametrize("looks", range(0, 60, 2))
