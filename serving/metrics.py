@@ -66,7 +66,7 @@ class ServingMetrics:
         self._info.labels(name, version, digest).set(1)
 
     def count_request(self, protocol: str, status: str, seconds: float) -> None:
-        """Count one answered request; ``status`` is the HTTP code or the name of the gRPC status."""
+        """Count one request when it ends; ``status`` is the HTTP code or the name of the gRPC status."""
         self._requests.labels(self.version, protocol, status).inc()
         self._latency.labels(self.version, protocol).observe(seconds)
 

@@ -19,12 +19,17 @@ from clinical_ner.errors import ConfigError, DataError
 from clinical_ner.evaluation.evaluation import Evaluation, LabelScore, annotate_all
 from clinical_ner.evaluation.evaluation import evaluate as score
 from clinical_ner.settings import Settings
+from clinical_ner.storage import path_of
 from clinical_ner.tagger import Annotation, Tagger
 
 STDIN = Path("-")
 
 ModelDir = Annotated[
-    Path | None, typer.Option(help="Folder of a model; without it the registry's version named by --model is used.")
+    str | None,
+    typer.Option(
+        metavar="PATH",
+        help="Folder of a model (or its file:// URI); without it the registry's version named by --model is used.",
+    ),
 ]
 Model = Annotated[str, typer.Option(help="NAME, NAME@VERSION or NAME@live in the registry.")]
 
@@ -82,10 +87,10 @@ def evaluate(
         Console().print(_score_table(evaluation))
 
 
-def load_tagger(registry_uri: str, model: str, model_dir: Path | None) -> Tagger:
+def load_tagger(registry_uri: str, model: str, model_dir: str | None) -> Tagger:
     """The model in ``model_dir``, else the version of the registry that ``model`` names (``NAME`` alone: the live one)."""
     if model_dir:
-        return Tagger.from_folder(model_dir)
+        return Tagger.from_folder(path_of(model_dir))
     name, _, version = model.partition("@")
     return Tagger.from_files(open_registry(registry_uri).files(name, version or "live"))
 

@@ -144,8 +144,8 @@ def corpus(unseen_documents, tmp_path):
 
 
 def test_evaluate_prints_json(cli, model_folder, tagger, unseen_documents, corpus):
-    """The whole evaluation, as the library gives it."""
-    out, _ = cli("evaluate", corpus, "--model-dir", model_folder, "--json")
+    """The whole evaluation, as the library gives it; the folder may be named by the URI that a training prints."""
+    out, _ = cli("evaluate", corpus, "--model-dir", model_folder.as_uri(), "--json")
     documents = unseen_documents[:20]
     assert Evaluation.model_validate_json(out) == score(documents, annotate_all(tagger, documents))
 
