@@ -19,12 +19,22 @@ from tests.servers.model_rollouts import cluster_api  # noqa: F401 (fixture)
 from tests.servers.versitygw import VersityGateway
 
 BUCKET_NUMBERS = count()
+LONGEST = ("cluster", "api-servers", "")
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files with slow tests first: processes that share the files out then end together."""
+    """A file's tests run in one process, and so do all files of a group; the longest groups first, then files with slow tests.
+
+    What a group shares takes long to start, and as much again in each process that starts it.
+    """
+    files = {item.path: item.nodeid.partition("::")[0] for item in items}
     slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.path not in slow)
+    shared = {item.path: "api-servers" for item in items if "started" in getattr(item, "fixturenames", ())}
+    shared |= {path: "cluster" for path, file in files.items() if file.startswith("tests/cluster/")}
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(shared.get(item.path, files[item.path])))
+    items.sort(key=lambda item: (LONGEST.index(shared.get(item.path, "")), item.path not in slow))
 
 
 # Time is measured in benchmarks/, never in tests; a fixed seed makes a failure in CI one here.
