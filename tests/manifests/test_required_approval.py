@@ -81,6 +81,7 @@ def test_trainings_of_productions_monitor_ask_for_an_approval():
     (monitor,) = (each for each in of_kind(build(OVERLAYS["production"]), "CronJob") if "monitor" in each["metadata"]["name"])
     (container,) = monitor["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
     options = dict(each.removeprefix("--").split("=", 1) for each in container["args"] if "=" in each)
-    limits = with_parameters(limits_of(), options["training-parameters"], TRAINING.compiled, options["rollout-target"])
+    target = options["rollout-target"].replace("$(NAMESPACE)", NAMESPACE)
+    limits = with_parameters(limits_of(), options["training-parameters"], TRAINING.compiled, target)
     assert json.loads(options["training-parameters"]).keys() == {"rollout_plan"}
     assert parse_plan(str(limits.parameters["rollout_plan"]).encode(), source="rollout_plan").approval == "before-100"
