@@ -6,6 +6,7 @@ within seconds (2 were seen), hence the time to settle.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from math import inf
 
 from clinical_ner.rollout.kserve.resources import Json
 
@@ -90,13 +91,14 @@ class Settling:
 
     @property
     def is_new(self) -> bool:
-        """Whether the shares are still those of its first look, of which nobody knows since when they are so."""
+        """Whether the shares are still those that it began with in the middle, of which nobody knows since when they are so."""
         return self._since == self._begun
 
-    def settled(self, shares: Shares | None) -> Shares | None:
-        """The shares, once they have been these at every look for so long; None before."""
+    def settled(self, shares: Shares | None, *, divided: bool = False) -> Shares | None:
+        """The shares, once they have been these at every look for so long; None before. ``divided`` with a canary."""
         now = self.clock()
-        self._begun = now if self._begun is None else self._begun
+        if self._begun is None:
+            self._begun = now if divided else -inf
         if shares is None or shares != self._shares:
             self._shares, self._since = shares, now
         return shares if now - self._since >= self.seconds else None

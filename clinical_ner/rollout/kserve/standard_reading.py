@@ -69,11 +69,11 @@ class Objects:
 
 
 def observe(objects: Objects, memory: RestartMemory, settling: Settling, token: str) -> Observation:
-    """Raises TargetUnreachable while a canary's share is as it was asked for, and ``settling`` too new to know since when."""
+    """Raises TargetUnreachable while the share of a canary that was there before ``settling`` began is not known to last."""
     service = objects.service
     stable, canary = predictors.stable_of(service), predictors.canary_of(service)
     shares = shares_of(objects.routes)
-    percent = _percent(objects, settling.settled(shares))
+    percent = _percent(objects, settling.settled(shares, divided=canary is not None))
     if canary and percent is None and settling.is_new and _percent(objects, shares) is not None:
         raise TargetUnreachable(f"the routes' weights are known once they were watched for {settling.seconds:g} seconds")
     return Observation(

@@ -97,7 +97,8 @@ def test_new_process_knows_nothing_before_the_share_has_settled():
     assert look(4, with_split(50), v1=50, v2=50) == 50
     now, settling = [0.0], Settling(lambda: now[0], seconds=4)
     assert look(0, with_split(10), v1=100) is None
-    assert look(1, service(), v1=100) is None
+    now, settling = [0.0], Settling(lambda: now[0], seconds=4)
+    assert [look(1, service(), v1=100), look(1, with_split(0), v1=100), look(3, with_split(0), v1=100)] == [None, None, 0]
 
 
 def test_share_that_is_not_the_asked_one_is_unknown():
@@ -105,14 +106,6 @@ def test_share_that_is_not_the_asked_one_is_unknown():
     assert seen(with_split(50), [route(v1=90, v2=10)] * 2).percent is None
     assert seen(with_split(10), [route(v1=90, v2=10)] * 2).percent == 10
     assert seen(service(), [route(v1=90, v2=10)] * 2).percent is None
-
-
-def test_version_that_lost_one_of_its_pods_still_answers():
-    """It is not ready, for nothing is judged with it; the way back to it is open."""
-    lost = pod("b", ready=False, restarts=1)
-    for pods, answers in ([pod("a"), lost], True), ([lost], False):
-        stable = seen(service(), [route(v1=100)] * 2, pods=pods, versions=["v1"]).stable
-        assert (stable.ready, stable.answers) == (False, answers)
 
 
 def test_version_that_lost_one_of_its_pods_still_answers():
