@@ -49,7 +49,7 @@ def controller(  # a command's options are its parameters
     address = parse_address(target)
     if not isinstance(address, KServeAddress):
         raise ConfigError(f"--target {target}: expected kserve:NAMESPACE/SERVICE; `clinical-ner rollout run` is for local ones")
-    lease = ClusterLease(KubernetesApi.connect(address.namespace), f"{socket.gethostname()}_{uuid.uuid4()}")
+    lease = ClusterLease(KubernetesApi.connect(address.namespace), f"{socket.gethostname()}_{uuid.uuid4()}", address.service)
     opened = LateService(lambda: open_target(target, name, prometheus, replicas))
     registry, shown, log = open_registry(registry_uri), CollectorRegistry(), _json_log()
     made = make_controller(lease, address.service, name, target=opened, source=opened, registry=registry, shown=shown, log=log)

@@ -3,6 +3,9 @@
 After client-go's leader election (https://pkg.go.dev/k8s.io/client-go/tools/leaderelection), with one difference: the work
 itself renews it, so that a controller that hangs gives way. Times of different machines are never compared: whoever waits takes
 over when the Lease has not changed for its whole duration by the own monotonic clock.
+
+There is one for a namespace, and so one service whose rollouts are carried out: counters and rights are told apart by the
+namespace alone. The Lease names the service of its holder.
 """
 
 import time
@@ -12,11 +15,13 @@ from datetime import datetime
 from typing import Any
 
 from clinical_ner.clock import Clock, utc_now
-from clinical_ner.errors import AlreadyExists, ClinicalNerError, Conflict, NotFound
+from clinical_ner.errors import AlreadyExists, ClinicalNerError, ConfigError, Conflict, NotFound
 from clinical_ner.kubernetes_api import KubernetesApi, Resource
 
 LEASES = Resource("coordination.k8s.io/v1", "Lease", "leases")
 NAME = "clinical-ner-rollout-controller"
+SERVICE = "clinical-ner.io/service"
+"""The annotation that names the holder's service."""
 DURATION_SECONDS = 30
 TRUSTED = 2 / 3
 """Of the duration, for which a holder believes in its Lease without renewing it; what remains is for clocks of other speed."""
@@ -26,10 +31,11 @@ RENEWED_AFTER = 1 / 6
 
 @dataclass(slots=True)
 class ClusterLease:
-    """The Lease ``name``, as ``identity`` asks for it; not for several threads."""
+    """The Lease ``name``, as ``identity`` asks for it on behalf of ``service``; not for several threads."""
 
     api: KubernetesApi
     identity: str
+    service: str
     name: str = NAME
     duration_seconds: int = DURATION_SECONDS
     monotonic: Callable[[], float] = time.monotonic
@@ -49,11 +55,13 @@ class ClusterLease:
 
         Raises:
             ClusterUnreachable: the API server does not answer; what was held is held until its time is over.
+            ConfigError: the controller of another service of the namespace holds it.
         """
         began = self.monotonic()
         found = self.api.get(LEASES, self.name)
         if found is not None and not self._may_take(found, began):
             self._renewed = None
+            self._check_service(found)
             return False
         try:
             self._write(found)
@@ -103,6 +111,14 @@ class ClusterLease:
             self._seen = (state, now)
         return now >= self._seen[1] + float(found["spec"].get("leaseDurationSeconds", self.duration_seconds))
 
+    def _check_service(self, found: dict[str, Any]) -> None:
+        other = found["metadata"].get("annotations", {}).get(SERVICE, self.service)
+        if other != self.service:
+            raise ConfigError(
+                f"Lease {self.name}: held by the controller of the service {other}; a namespace has one service whose rollouts "
+                f"are carried out: give {self.service} a namespace of its own"
+            )
+
     def _write(self, found: dict[str, Any] | None) -> None:
         now, before = _micro(self.clock()), (found or {}).get("spec", {})
         own = found is not None and _holder(found) == self.identity
@@ -113,10 +129,12 @@ class ClusterLease:
             "renewTime": now,
             "leaseTransitions": before.get("leaseTransitions", 0) + (found is not None and not own),
         }
+        metadata: dict[str, Any] = found["metadata"] if found else {"name": self.name}
+        metadata = {**metadata, "annotations": {**metadata.get("annotations", {}), SERVICE: self.service}}
         if found:
-            self.api.replace(LEASES, {**found, "spec": spec})
+            self.api.replace(LEASES, {**found, "metadata": metadata, "spec": spec})
         else:
-            self.api.create(LEASES, {"metadata": {"name": self.name}, "spec": spec})
+            self.api.create(LEASES, {"metadata": metadata, "spec": spec})
 
 
 def _holder(found: dict[str, Any]) -> str:

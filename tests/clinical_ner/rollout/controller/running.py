@@ -21,7 +21,7 @@ class Running:
         self.storage, self.shown, self.lines = storage, CollectorRegistry(), structlog.testing.LogCapture()
         self.world = FileWorld(storage)
         self.controller: Controller = make_controller(
-            ClusterLease(api, identity, **lease),
+            ClusterLease(api, identity, SERVICE, **lease),
             SERVICE,
             MODEL,
             target=self.world,

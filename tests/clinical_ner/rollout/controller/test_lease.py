@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from clinical_ner.errors import Conflict
+from clinical_ner.errors import ConfigError, Conflict
 from clinical_ner.kubernetes_api import KubernetesApi
 from clinical_ner.rollout.controller.lease import DURATION_SECONDS, LEASES, NAME, ClusterLease
 from tests.clinical_ner.rollout.controller.conftest import away
@@ -35,12 +35,12 @@ def right_clock():
 
 @pytest.fixture
 def left(cluster_api, left_clock):
-    return ClusterLease(cluster_api, "left", monotonic=left_clock, clock=left_clock.wall)
+    return ClusterLease(cluster_api, "left", "ner", monotonic=left_clock, clock=left_clock.wall)
 
 
 @pytest.fixture
 def right(cluster_api, right_clock):
-    return ClusterLease(cluster_api, "right", monotonic=right_clock)
+    return ClusterLease(cluster_api, "right", "ner", monotonic=right_clock)
 
 
 def spec(api: KubernetesApi):
@@ -132,3 +132,16 @@ def test_lease_that_was_deleted_is_made_again(cluster_api, left, right):
     cluster_api.delete(LEASES, NAME)
     assert right.acquire()
     assert not left.acquire()
+
+
+def test_second_service_of_a_namespace_is_refused(left, right):
+    """It is told whose Lease it is instead of waiting for ever; one that was given back is anybody's."""
+    left.acquire()
+    right.service = "other"
+    with pytest.raises(ConfigError, match=r"of the service ner; .*: give other a namespace of its own"):
+        right.acquire()
+    assert not right.held
+    left.release()
+    assert right.acquire()
+    with pytest.raises(ConfigError, match="of the service other"):
+        left.acquire()

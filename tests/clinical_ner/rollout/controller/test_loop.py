@@ -178,4 +178,4 @@ def test_lease_is_given_back_at_the_end(one, start, cluster_api):
     one.round()
     one.controller.run(stop)
     assert one.value("controller_leading") == 0
-    assert ClusterLease(cluster_api, "two").acquire()
+    assert ClusterLease(cluster_api, "two", SERVICE).acquire()
