@@ -16,10 +16,12 @@ from clinical_ner.cli.rollout_services import DEFAULT_TARGET, Asker, Name, PlanF
 from clinical_ner.cli.rollout_tables import plan_limits, plan_table, rollout_line, rollout_record
 from clinical_ner.cli.rollout_targets import local_folder
 from clinical_ner.clock import utc_now
-from clinical_ner.errors import ConfigError
+from clinical_ner.errors import ConfigError, RolloutError
 from clinical_ner.rollout.explanation import explain as explain_rollout
 from clinical_ner.rollout.plan import DEFAULT_PLAN, RolloutPlan, parse_plan
-from clinical_ner.rollout.specs import make_release
+from clinical_ner.rollout.records import Stored
+from clinical_ner.rollout.rollouts import find_active
+from clinical_ner.rollout.specs import make_rollout
 from clinical_ner.rollout.status import Phase
 from clinical_ner.rollout.targets import ModelReference
 
@@ -59,12 +61,17 @@ def start(  # a command's options are its parameters
 ) -> None:
     """Ask for the rollout of a version, which `run` or a cluster's controller carries out. Asked twice, it is one rollout.
 
+    The live one it brings back to a service that has lost it: in one step, not judged, and the registry stays as it is.
+
     Example: clinical-ner rollout start v3 --reason "better on the new site"
     """
     service = open_service(registry_uri, name, target)
     known, cause = service.rollouts.all(), service.cause(actor, reason)
-    spec = make_release(service.storage, name, version, _read_plan(plan_file), [each.spec.name for each in known], cause)
+    plan = _read_plan(plan_file) if plan_file else None
+    spec = make_rollout(service.storage, name, version, plan, [each.spec.name for each in known], cause)
     same = next((each for each in known if each.spec.digest == spec.digest and not each.status.ended), None)
+    if not same and spec.returns_live:
+        _check_alone(spec.version, find_active(known))
     stored = same or service.rollouts.create(spec)
     typer.echo(f"rollout {stored.spec.name} of {name} {stored.spec.version} {'is there already' if same else 'was made'}")
 
@@ -159,6 +166,16 @@ def serve(
     live = open_registry(registry_uri).champion(model)
     stable = ModelReference(live.version, live.digest, live.uri) if live else None
     run_service(folder, typer.echo, new_state(model, port or DEFAULT_PORT, server_option or (), stable))
+
+
+def _check_alone(live: str, active: Stored | None) -> None:
+    """A lost service would be given to the version of a rollout that is under way, which comes first."""
+    if active:
+        name = active.spec.name
+        raise RolloutError(
+            f"{live} is live, and rollout {name} of {active.spec.version} is under way: wait for its end, or end it by "
+            f"`clinical-ner rollout abort {name}`; then start {live} again"
+        )
 
 
 def _read_plan(path: Path | None) -> RolloutPlan:

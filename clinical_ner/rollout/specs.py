@@ -1,15 +1,35 @@
 """What a rollout is to do, from what the registry knows of its version."""
 
 from collections.abc import Collection
-from datetime import datetime
+from typing import Any
 
 from clinical_ner.errors import ConfigError, RegistryError
+from clinical_ner.model_versions import ModelVersion
 from clinical_ner.registry import Registry
 from clinical_ner.rollout.analysis.expectation import read_expectation
-from clinical_ner.rollout.plan import RESTORE_PLAN, RolloutPlan
+from clinical_ner.rollout.plan import DEFAULT_PLAN, RESTORE_PLAN, RolloutPlan
 from clinical_ner.rollout.status import RolloutSpec
 from clinical_ner.storage import Storage
 from clinical_ner.version_states import Cause, State
+
+RETURN_PLAN = RESTORE_PLAN.model_copy(update={"when_busy": "wait"})
+"""For the live version on a service that lacks it: what is under way may be about to take its place in the registry."""
+
+
+def make_rollout(  # who, why and when are one Cause
+    storage: Storage, model: str, version: str, plan: RolloutPlan | None, taken: Collection[str], cause: Cause
+) -> RolloutSpec:
+    """What a person asks for by a version: its release, or of the live one that the service gets it again.
+
+    Raises:
+        ConfigError: a plan for the live version; else as :func:`make_release`, like the others.
+    """
+    found = Registry(storage).get(model, version)
+    if found.state is not State.LIVE:
+        return make_release(storage, model, version, plan or DEFAULT_PLAN, taken, cause)
+    if plan:
+        raise ConfigError(f"plan: {found.version} is live: the service gets it again in one step, and it is not judged")
+    return _spec_of(found, f"{found.version}-again", taken, cause, purpose="restore", plan=RETURN_PLAN)
 
 
 def make_release(  # who, why and when are one Cause
@@ -25,16 +45,8 @@ def make_release(  # who, why and when are one Cause
     found = Registry(storage).get(model, version)
     if found.state not in {State.CANDIDATE, State.APPROVED}:
         raise RegistryError(f"{model} {found.version} is {found.state}: only an approved version is rolled out")
-    return RolloutSpec(
-        name=_free_name(found.version, taken),
-        model=model,
-        version=found.version,
-        digest=found.digest,
-        uri=found.uri,
-        plan=plan,
-        expectation=read_expectation(storage, model, found.version),
-        **_because(cause),
-    )
+    expectation = read_expectation(storage, model, found.version)
+    return _spec_of(found, found.version, taken, cause, plan=plan, expectation=expectation)
 
 
 def make_restore(storage: Storage, model: str, taken: Collection[str], cause: Cause) -> RolloutSpec:
@@ -49,17 +61,8 @@ def make_restore(storage: Storage, model: str, taken: Collection[str], cause: Ca
     if states.live is None or states.previous is None:
         raise RegistryError(f"{model}: {f'before {states.live} no version' if states.live else 'no version'} was live")
     found = registry.get(model, states.previous)
-    return RolloutSpec(
-        name=_free_name(f"{found.version}-again", taken),
-        model=model,
-        version=found.version,
-        digest=found.digest,
-        uri=found.uri,
-        purpose="restore",
-        withdraws=states.live,
-        plan=RESTORE_PLAN,
-        **_because(cause),
-    )
+    name = f"{found.version}-again"
+    return _spec_of(found, name, taken, cause, purpose="restore", withdraws=states.live, plan=RESTORE_PLAN)
 
 
 def check_gate(spec: RolloutSpec, gate: str) -> None:
@@ -70,9 +73,19 @@ def check_gate(spec: RolloutSpec, gate: str) -> None:
         raise ConfigError(f"rollout {spec.name} does not wait for the approval of its {gate}; its plan asks {wants}")
 
 
-def _because(cause: Cause) -> dict[str, str | datetime]:
+def _spec_of(found: ModelVersion, name: str, taken: Collection[str], cause: Cause, **fields: Any) -> RolloutSpec:
     cause.check()
-    return {"actor": cause.actor, "created": cause.time, "reason": cause.reason}
+    return RolloutSpec(
+        name=_free_name(name, taken),
+        model=found.name,
+        version=found.version,
+        digest=found.digest,
+        uri=found.uri,
+        actor=cause.actor,
+        created=cause.time,
+        reason=cause.reason,
+        **fields,
+    )
 
 
 def _free_name(name: str, taken: Collection[str]) -> str:

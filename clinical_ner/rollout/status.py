@@ -212,15 +212,23 @@ class RolloutSpec(Written):
     uri: str
     """The version's folder, as the target's processes reach it."""
     purpose: Purpose = "release"
-    """``restore`` brings back the version before: readiness and weights are proven, but it is not judged."""
+    """``restore`` brings back the version before, or the live one: readiness and weights are proven, but it is not judged."""
     withdraws: str = ""
-    """The version that a ``restore`` takes the place of, and withdraws in the registry when everybody is served again."""
+    """The version that a ``restore`` takes the place of, and withdraws in the registry when everybody is served again.
+
+    Without one it brings the live version to a service that has lost it, and changes nothing in the registry.
+    """
     plan: RolloutPlan = DEFAULT_PLAN
     expectation: Expectation | None = None
     """What the gate measured of version and champion side by side; without it only collapse is looked for."""
     created: AwareDatetime
     actor: str
     reason: str
+
+    @property
+    def returns_live(self) -> bool:
+        """Whether it brings the live version to a service that has lost it."""
+        return self.purpose == "restore" and not self.withdraws
 
 
 class Requests(Written):

@@ -1,6 +1,6 @@
 """The order to go back: one write, which whoever advances rollouts carries out."""
 
-from clinical_ner.errors import AlreadyExists
+from clinical_ner.errors import AlreadyExists, RolloutError
 from clinical_ner.registry import Registry
 from clinical_ner.rollout.records import Stored
 from clinical_ner.rollout.rollouts import Rollouts, find_active
@@ -19,10 +19,16 @@ def order_way_back(rollouts: Rollouts, storage: Storage, model: str, cause: Caus
 
     Raises:
         RegistryError: nothing is under way, and there is no version before the live one.
+        RolloutError: the live version is just being brought to the service again.
         ConfigError: the actor or the reason is blank.
     """
     known = rollouts.all()
     active = find_active(known)
+    if active and active.spec.returns_live:
+        raise RolloutError(
+            f"rollout {active.spec.name} brings {active.spec.version} to the service again: wait for its end, or end it by "
+            f"`clinical-ner rollout abort {active.spec.name}`; then order the way back"
+        )
     if active and active.spec.purpose == "restore":
         return f"rollout {active.spec.name} is on its way back already"
     if active and active.status.started:

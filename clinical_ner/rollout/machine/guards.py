@@ -24,7 +24,7 @@ def find_end(moment: Moment) -> End | None:
     """Why the rollout must end now; None when nothing speaks against going on."""
     checks = [_service_gone]
     if not moment.promoted:
-        checks += [_ordered, _superseded, _registry_changed]
+        checks += [_ordered, _superseded, _registry_changed, _live_moved]
         if moment.status.started:
             checks += [_foreign_canary, _digest_differs, _stable_changed, _edited]
             checks += [_canary_failed, _canary_changed, _share_changed]
@@ -62,8 +62,17 @@ def _registry_changed(moment: Moment) -> End | None:
     unfit = _GONE if spec.purpose == "restore" else {*_GONE, State.RETIRED}
     if standing.state in unfit:
         return End(f"version {spec.version} is {standing.state} in the registry")
-    if moment.status.started and standing.live not in {moment.status.live_before, spec.version}:
-        return End(f"the live version became {standing.live}, by no doing of this rollout")
+    return None
+
+
+def _live_moved(moment: Moment) -> End | None:
+    registry, version = moment.facts.registry, moment.spec.version
+    if registry is None:
+        return None
+    if moment.spec.returns_live and registry.live != version:
+        return End(f"version {version} is not the live one in the registry: {registry.live or 'none'} is")
+    if moment.status.started and registry.live not in {moment.status.live_before, version}:
+        return End(f"the live version became {registry.live}, by no doing of this rollout")
     return None
 
 

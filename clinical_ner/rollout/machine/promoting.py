@@ -13,6 +13,9 @@ def advance_promotion(moment: Moment) -> Transition:
     live = registry is not None and registry.live == spec.version
     if live and moment.promoted and moment.target.canary is None and stable and stable.ready:
         return moment.to(Phase.SUCCEEDED, f"{spec.version} serves everybody and is live", "", hold=None)
+    if spec.returns_live and registry and not live:
+        reason = f"{spec.version} serves everybody, but is no longer the live one in the registry: {registry.live or 'none'} is"
+        return moment.to(Phase.FAILED, f"{reason}; a person must look", "")
     if moment.status.phase_seconds > spec.plan.ready_seconds:
         return _too_late(moment)
     if not live:

@@ -9,9 +9,9 @@ from typer.testing import CliRunner
 
 from clinical_ner.cli.rollout import app
 from clinical_ner.cli.rollout_running import watch
-from clinical_ner.errors import ConfigError, NotFound, RegistryError
+from clinical_ner.errors import ConfigError, NotFound, RegistryError, RolloutError
 from clinical_ner.registry import Registry
-from clinical_ner.rollout.status import Phase
+from clinical_ner.rollout.status import Phase, RolloutStatus
 from clinical_ner.rollout.store import StoredRollouts
 from clinical_ner.rollout.targets import ModelReference
 from clinical_ner.storage import open_storage
@@ -95,13 +95,44 @@ def test_start_twice_is_one_rollout(run, registry, rollouts):
 
 
 def test_start_of_what_may_not_be_released_is_refused(run, registry):
-    """A live version is not rolled out, an unknown one not found, and nobody starts one without a reason."""
-    with pytest.raises(RegistryError, match="v1 is live"):
+    """A retired version is not rolled out, an unknown one not found, and nobody starts one without a reason."""
+    registry.promote(NAME, "v2", **BY)
+    with pytest.raises(RegistryError, match="v1 is retired"):
         run("start", "v1", *WHO)
     with pytest.raises(NotFound, match="v9"):
         run("start", "v9", *WHO)
     with pytest.raises(ConfigError, match="reason"):
         run("start", "v2", "--reason", " ")
+    with pytest.raises(ConfigError, match="reason"):
+        run("start", "v3", "--reason", " ")
+
+
+def test_start_of_the_live_version_brings_it_back(run, registry, rollouts, folder):
+    """The service has another one: everybody gets the live one again, and the registry's versions stay as they are."""
+    other = registry.get(NAME, "v2")
+    service = RunningService(folder, ModelReference(other.version, other.digest, other.uri)).start()
+    service.wait_ready()
+    before = registry.states(NAME).changes
+    assert "rollout v1-again of clinical-ner v1 was made" in run("start", "v1", *WHO)
+    assert "is there already" in run("start", "v1", *WHO)
+    run("run", "--target", f"local:{folder}")
+    assert service.target.observe().stable.version == "v1"
+    run("start", "v1", *WHO)
+    run("run", "--target", f"local:{folder}")
+    assert [each.spec.name for each in rollouts.all()] == ["v1-again", "v1-again-2"]
+    assert rollouts.all()[-1].status.reason == "v1 is the stable version and live already"
+    assert registry.states(NAME).changes == before
+    assert service.stop() == 0
+
+
+def test_start_of_the_live_version_takes_no_plan_and_no_turn(run, registry, rollouts, tmp_path):
+    """It is not judged; and what is under way would get a lost service first."""
+    with pytest.raises(ConfigError, match="v1 is live"):
+        run("start", "v1", *WHO, "--plan", write_plan(tmp_path, "ready_seconds: 9"))
+    run("start", "v2", *WHO)
+    with pytest.raises(RolloutError, match="rollout abort v2"):
+        run("start", "v1", *WHO)
+    assert [each.spec.name for each in rollouts.all()] == ["v2"]
 
 
 def test_status_is_a_line_each_without_a_terminal(run, registry):
@@ -191,6 +222,38 @@ def test_rollback_serves_the_version_before_and_says_how_long_it_took(run, regis
     assert (registry.get(NAME, "v1").state, registry.get(NAME, "v2").state) == ("live", "rolled-back")
     assert service.target.observe().stable.version == "v1"
     assert service.stop() == 0
+
+
+def test_rollback_of_what_was_promoted_meanwhile_goes_back_from_there(run, registry, rollouts, folder):
+    """The order to end a rollout comes too late once it has everybody: the version before is brought back in its place."""
+    run("start", "v2", *WHO)
+    registry.promote(NAME, "v2", **BY)
+    promoting = {"phase": Phase.PROMOTING, "step": 3, "stable_version": "v1", "live_before": "v1"}
+    rollouts.write_status(rollouts.read("v2"), RolloutStatus(**promoting))
+    service = serve(registry, folder, "v2")
+    output = run("rollback", *WHO, "--target", f"local:{folder}")
+    assert "brings v1 back in place of v2" in output
+    assert service.target.observe().stable.version == "v1"
+    assert service.stop() == 0
+
+
+def test_rollback_that_leaves_the_bad_version_ends_with_1(run, registry, rollouts, folder, tmp_path):
+    """The version before has a damaged file, and its server refuses it."""
+    registry.promote(NAME, "v2", **BY)
+    service = serve(registry, folder, "v2")
+    damaged = next((tmp_path / "registry").rglob("v1/model.crfsuite"))
+    damaged.write_bytes(b"")
+    output = run("rollback", *WHO, "--target", f"local:{folder}", status=1)
+    assert "v1-again: v1 rolled-back" in output
+    assert (service.target.observe().stable.version, registry.get(NAME, "v2").state) == ("v2", "live")
+    assert service.stop() == 0
+
+
+def serve(registry, folder, version):
+    found = registry.get(NAME, version)
+    service = RunningService(folder, ModelReference(found.version, found.digest, found.uri)).start()
+    service.wait_ready()
+    return service
 
 
 def test_run_without_a_service_says_so_in_the_status(run, registry, rollouts, folder, monkeypatch):

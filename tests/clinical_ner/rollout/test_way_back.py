@@ -2,12 +2,13 @@
 
 import pytest
 
-from clinical_ner.errors import ConfigError
+from clinical_ner.errors import ConfigError, RolloutError
 from clinical_ner.registry import Registry
 from clinical_ner.rollout.queueing import superseded_by
+from clinical_ner.rollout.specs import make_rollout
 from clinical_ner.rollout.status import Phase, RolloutStatus
 from clinical_ner.rollout.store import StoredRollouts
-from clinical_ner.rollout.way_back import order_once
+from clinical_ner.rollout.way_back import order_once, order_way_back
 from clinical_ner.version_states import Cause
 from tests.clinical_ner.rollout.file_world import MODEL
 from tests.clinical_ner.rollout.stage import START
@@ -79,6 +80,15 @@ def test_order_that_came_to_nothing_is_told_and_not_repeated(rollouts):
     rollouts.write_status(rollouts.read("v1-again"), RolloutStatus(phase=Phase.ROLLED_BACK, reason="v1 was never ready"))
     assert order(rollouts).endswith("and rolled-back: v1 was never ready; a person must look")
     assert len(rollouts.all()) == 2
+
+
+def test_way_back_waits_for_the_live_version_to_be_there(rollouts):
+    """While it is brought to a service that has lost it, there is nothing to go back from: nothing is written."""
+    rollouts.create(make_rollout(rollouts.storage, MODEL, "v2", None, ["v2"], CAUSE))
+    with pytest.raises(RolloutError, match="v2-again brings v2 to the service again"):
+        order_way_back(rollouts, rollouts.storage, MODEL, CAUSE)
+    assert [each.spec.name for each in rollouts.all()] == ["v2", "v2-again"]
+    assert rollouts.read("v2-again").requests.abort is None
 
 
 def test_order_needs_actor_and_reason(rollouts):

@@ -9,7 +9,7 @@ from clinical_ner.rollout.analysis.rules import AnalysisRules
 from clinical_ner.rollout.counting.counters import Counters
 from clinical_ner.rollout.plan import RolloutPlan, RolloutStep
 from clinical_ner.rollout.runner import Runner
-from clinical_ner.rollout.specs import make_release
+from clinical_ner.rollout.specs import make_release, make_rollout
 from clinical_ner.rollout.store import StoredRollouts
 from clinical_ner.rollout.targets import ModelReference, Target
 from clinical_ner.storage import open_storage
@@ -68,6 +68,9 @@ class RolloutStage:
         names = [each.spec.name for each in self.records.all()]
         self.create(make_release(self.storage, MODEL, version, plan, names, Cause("test", utc_now(), "a test")))
         return self
+
+    def ask_for_live(self):
+        self.create(make_rollout(self.storage, MODEL, "v1", None, (), Cause("test", utc_now(), "the service was lost")))
 
     def create(self, spec):
         """With the URI that the double knows the version's model by."""

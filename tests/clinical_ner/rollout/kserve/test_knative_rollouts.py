@@ -174,3 +174,17 @@ def test_first_version_of_a_service_is_rolled_out(stage):
     assert status.stable_version == ""
     assert stage.run().phase is Phase.SUCCEEDED
     stage.forget_failures()  # those of the time without a version
+
+
+def test_lost_service_gets_the_live_version_again(stage):
+    """Made anew it has no model; nobody is asked, and the registry's versions stay as they are."""
+    before = stage.registry.states(MODEL).changes
+    stage.harness.api.delete(INFERENCE_SERVICES, SERVICE)
+    stage.harness.wait(lambda: not stage.harness.api.list(REVISIONS), "revisions are left")
+    stage.harness.create_empty()
+    stage.ask_for_live()
+    ended = stage.run()
+    assert ended.phase is Phase.SUCCEEDED, ended.reason
+    assert stage.target.observe().stable.version == "v1"
+    assert stage.registry.states(MODEL).changes == before
+    stage.forget_failures()  # those of the time without a service
