@@ -198,3 +198,17 @@ def test_pod_that_ends_costs_calls_without_a_pause_before(world, gently):
         assert bool(traffic.failures) is not gently
     finally:
         world.api.patch(RUNTIMES, "clinical-ner", [{"op": "add", "path": "/spec/containers/0/lifecycle", "value": old}])
+
+
+def test_pod_that_is_asked_for_its_port_alone_gets_calls_before_it_has_loaded(world):
+    """KServe's default; the runtime's own readiness probe asks for the model."""
+    old = world.api.get(RUNTIMES, "clinical-ner")["spec"]["containers"][0]["readinessProbe"]
+    world.api.patch(RUNTIMES, "clinical-ner", [{"op": "remove", "path": "/spec/containers/0/readinessProbe"}])
+    try:
+        world.wait(lambda: world.pods() == {"v1": 2} and not any(each.probed for each in world.processes({})))
+        world.kserve.kubelet.faults[MODELS["v2"].uri] = "never-ready"
+        with world.calls() as traffic:
+            world.split(50)
+            world.wait(lambda: any("connection refused" in each.why for each in traffic.failures))
+    finally:
+        world.api.patch(RUNTIMES, "clinical-ner", [{"op": "add", "path": "/spec/containers/0/readinessProbe", "value": old}])

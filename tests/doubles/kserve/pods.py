@@ -23,9 +23,12 @@ class Process:
     labels: Mapping[str, str]
     stops_gently: bool
     """Has a preStop hook or a queue proxy: it answers for a while after its deletion."""
+    probed: bool
+    """Its readiness is asked of the server; without that an open port is enough."""
     since: float
     """When the present phase began."""
     phase: Literal["creating", "running", "waiting"] = "creating"
+    loaded: bool = False
     ready: bool = False
     changed: float = 0.0
     """When ``ready`` changed last."""
@@ -53,7 +56,7 @@ class Process:
     def answers(self, now: float, pod_end: float) -> bool:
         if self.deleted is not None:
             return self.phase == "running" and self.stops_gently and now - self.deleted < pod_end
-        return self.ready
+        return self.ready and self.loaded
 
 
 @dataclass
@@ -123,11 +126,12 @@ class Kubelet:
         fault = self.faults.get(process.uri)
         refuses = self.digests.get(process.uri) != process.digest
         loops = fault == "crash-loop" and process.ready and now - process.changed >= 2 * self.timing.process_life
+        process.loaded = not refuses and fault != "never-ready" and spent >= self.timing.pod_start / 2
         if process.doomed or loops or (refuses and spent >= self.timing.process_life):
             process.doomed = False
             process.set_ready(False, now)
             process.enter("waiting", now, "CrashLoopBackOff")
-        elif not refuses and fault != "never-ready" and spent >= self.timing.pod_start / 2:
+        elif process.loaded or not process.probed:
             process.set_ready(True, now)
 
     def _back_off(self, process: Process) -> float:
@@ -143,6 +147,7 @@ def process_of(pod: Object, now: float) -> Process:
         digest=environment.get(DIGEST, ""),
         labels=metadata["labels"],
         stops_gently="preStop" in container.get("lifecycle", {}) or pod["spec"]["containers"][-1]["name"] == "queue-proxy",
+        probed="httpGet" in container.get("readinessProbe", {}),
         since=now,
         changed=now - 3600,
     )
