@@ -1,6 +1,5 @@
 """The Kubernetes API as this library asks it, against a real API server."""
 
-from collections.abc import Iterator
 from itertools import count
 
 import pytest
@@ -17,12 +16,11 @@ NAMESPACES = count()
 
 
 @pytest.fixture
-def api(newest: Kubernetes) -> Iterator[KubernetesApi]:
+def api(newest: Kubernetes) -> KubernetesApi:
     """An empty namespace, as an administrator."""
     namespace = f"kubernetes-api-{next(NAMESPACES)}"
-    newest.kubectl("create", "namespace", namespace)
-    yield KubernetesApi.connect(namespace, kubeconfig=str(newest.kubeconfig))
-    newest.kubectl("delete", "namespace", namespace, "--wait=false")
+    newest.create_namespace(namespace)
+    return KubernetesApi.connect(namespace, kubeconfig=str(newest.kubeconfig))
 
 
 def config_map(data: dict[str, str], **metadata: str) -> dict:

@@ -4,10 +4,9 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from http.client import HTTPSConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.error import HTTPError
-from urllib.request import Request, urlopen
 
 import orjson
 
@@ -22,7 +21,7 @@ class FaultyKubernetes:
 
     def __init__(self, cluster: Kubernetes, folder: Path) -> None:
         config = orjson.loads(cluster.kubeconfig.read_text())
-        self._address = config["clusters"][0]["cluster"]["server"]
+        self._address = config["clusters"][0]["cluster"]["server"].removeprefix("https://")
         self._context = ssl.create_default_context(cafile=config["clusters"][0]["cluster"]["certificate-authority"])
         self._fault: tuple[int, Wanted] | None = None
         self.requests: list[tuple[str, str]] = []
@@ -45,28 +44,42 @@ class FaultyKubernetes:
         finally:
             self._fault = None
 
-    def pass_on(self, method: str, path: str, headers: dict[str, str], body: bytes | None) -> tuple[int, bytes]:
+    def connect(self) -> HTTPSConnection:
+        """To the real server; for one caller's connection, since each handshake costs more than what is asked."""
+        return HTTPSConnection(self._address, context=self._context, timeout=30)
+
+    def pass_on(
+        self, server: HTTPSConnection, method: str, path: str, headers: dict[str, str], body: bytes | None
+    ) -> tuple[int, bytes]:
         """The answer, made up or real; 0 is none."""
         self.requests.append((method, path))
         if self._fault and self._fault[1](method, path):
             return self._fault[0], b'{"kind": "Status", "message": "a fault"}'
-        request = Request(f"{self._address}{path}", data=body, headers=headers, method=method)
-        try:
-            with urlopen(request, context=self._context, timeout=30) as answer:
-                return answer.status, answer.read()
-        except HTTPError as error:
-            return error.code, error.read()
+        server.request(method, path, body, headers)
+        answer = server.getresponse()
+        return answer.status, answer.read()
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         faulty = self
 
         class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"  # a connection serves many requests
+
+            def setup(self) -> None:
+                super().setup()
+                self.server_behind = faulty.connect()
+
+            def finish(self) -> None:
+                self.server_behind.close()
+                super().finish()
+
             def _pass_on(self) -> None:
                 length = int(self.headers.get("Content-Length", 0))
                 headers = {
                     name: self.headers[name] for name in ("Authorization", "Content-Type", "Accept") if name in self.headers
                 }
-                code, body = faulty.pass_on(self.command, self.path, headers, self.rfile.read(length) or None)
+                content = self.rfile.read(length) or None
+                code, body = faulty.pass_on(self.server_behind, self.command, self.path, headers, content)
                 if code == 0:
                     self.close_connection = True
                     return

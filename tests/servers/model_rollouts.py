@@ -19,7 +19,7 @@ def cluster_api(newest: Kubernetes) -> KubernetesApi:
     """An empty namespace, as an administrator."""
     define_rollouts(newest)
     namespace = f"rollouts-{next(NAMESPACES)}"
-    newest.kubectl("create", "namespace", namespace)
+    newest.create_namespace(namespace)
     return KubernetesApi.connect(namespace, kubeconfig=str(newest.kubeconfig))
 
 

@@ -36,7 +36,7 @@ def namespace(newest):
     """One that has the account of pipeline runs, with its rights."""
     define_rollouts(newest)
     name = f"pipeline-rollouts-{next(NUMBERS)}"
-    newest.kubectl("create", "namespace", name)
+    newest.create_namespace(name)
     objects = list(yaml.safe_load_all(ROLE.read_text()))
     for each in objects:
         each["metadata"]["namespace"] = name
