@@ -8,6 +8,7 @@ import typer
 from clinical_ner.cli.options import DEFAULT_NAME, ModelName, Reason, RegistryUri
 from clinical_ner.cli.rollout_running import REFRESH_SECONDS, carry_out, wait_for_end
 from clinical_ner.cli.rollout_services import DEFAULT_TARGET, Asker, Name, Service, TargetAddress, open_service
+from clinical_ner.rollout.records import Stored
 from clinical_ner.rollout.rollouts import find_active
 from clinical_ner.rollout.specs import check_gate
 from clinical_ner.rollout.status import Abort, Approval, Phase
@@ -79,16 +80,29 @@ def rollback(  # a command's options are its parameters
 ) -> None:
     """Withdraw what is being rolled out, or else the live version, and have the version before serve everybody.
 
+    Ends with status 1 when it does not.
+
     Example: clinical-ner rollout rollback --reason "the ward reports missing drugs"
     """
     service, began = open_service(registry_uri, name, target), time.monotonic()
-    ordered = _order(service, service.cause(actor, reason))
+    cause = service.cause(actor, reason)
+    ordered = _order(service, cause)
     if not wait:
         return
-    last = wait_for_end(service.rollouts, ordered) if service.on_cluster else carry_out(service, REFRESH_SECONDS / 4)[-1]
+    last = _see_through(service, ordered)
+    if last.spec.purpose == "release" and last.status.phase is Phase.SUCCEEDED:
+        # The order came when everybody was served by it already, from where only a rollout of the version before goes back.
+        last = _see_through(service, _order(service, cause))
     typer.echo(f"{last.status.reason}: {time.monotonic() - began:.1f} s from the order to the end")
-    if last.status.phase is Phase.FAILED:
+    if last.status.phase is not (Phase.SUCCEEDED if last.spec.purpose == "restore" else Phase.ROLLED_BACK):
         raise typer.Exit(1)
+
+
+def _see_through(service: Service, name: str) -> Stored:
+    """The rollout of this name when it has ended."""
+    if not service.on_cluster:
+        carry_out(service, REFRESH_SECONDS / 4, name)
+    return wait_for_end(service.rollouts, name)
 
 
 def _order(service: Service, cause: Cause) -> str:

@@ -24,13 +24,20 @@ from clinical_ner.rollout.store import StoredRollouts
 REFRESH_SECONDS = 1.0
 
 
-def carry_out(service: Service, interval_seconds: float) -> list[Stored]:
-    """Advance all rollouts of a local service until each has ended, a line for each change; returns them, the oldest first."""
+def carry_out(service: Service, interval_seconds: float, name: str | None = None) -> list[Stored]:
+    """Advance all rollouts of a local service until each has ended, or the one of this ``name``; a line for each change.
+
+    Returns them, the oldest first.
+    """
     opened, rollouts = open_target(service.target), StoredRollouts(service.storage, service.model)
     registry, owner = Registry(service.storage), f"{socket.gethostname()} {os.getpid()}"
     runner = Runner(rollouts, opened.target, opened.source, registry, service.model, on_change=_show)
     lock = StoredLock(service.storage, rollouts.lock_key, owner, lease_seconds=LEASE_SECONDS)
-    return run(runner, lock, sleep=time.sleep, interval_seconds=interval_seconds)
+
+    def done(known: list[Stored]) -> bool:
+        return all_ended([each for each in known if name in {None, each.spec.name}])
+
+    return run(runner, lock, sleep=time.sleep, interval_seconds=interval_seconds, until=done)
 
 
 def wait_for_end(rollouts: Rollouts, name: str) -> Stored:

@@ -12,7 +12,8 @@ def advance_promotion(moment: Moment) -> Transition:
     spec, registry, stable = moment.spec, moment.facts.registry, moment.target.stable
     live = registry is not None and registry.live == spec.version
     if live and moment.promoted and moment.target.canary is None and stable and stable.ready:
-        return moment.to(Phase.SUCCEEDED, f"{spec.version} serves everybody and is live", "", hold=None)
+        ordered = "; the order to end it came after the promotion" if moment.facts.requests.abort else ""
+        return moment.to(Phase.SUCCEEDED, f"{spec.version} serves everybody and is live{ordered}", "", hold=None)
     if spec.returns_live and registry and not live:
         reason = f"{spec.version} serves everybody, but is no longer the live one in the registry: {registry.live or 'none'} is"
         return moment.to(Phase.FAILED, f"{reason}; a person must look", "")

@@ -11,7 +11,7 @@ from clinical_ner.cli.rollout import app
 from clinical_ner.cli.rollout_running import watch
 from clinical_ner.errors import ConfigError, NotFound, RegistryError, RolloutError
 from clinical_ner.registry import Registry
-from clinical_ner.rollout.status import Phase
+from clinical_ner.rollout.status import Phase, RolloutStatus
 from clinical_ner.rollout.store import StoredRollouts
 from clinical_ner.rollout.targets import ModelReference
 from clinical_ner.storage import open_storage
@@ -222,6 +222,38 @@ def test_rollback_serves_the_version_before_and_says_how_long_it_took(run, regis
     assert (registry.get(NAME, "v1").state, registry.get(NAME, "v2").state) == ("live", "rolled-back")
     assert service.target.observe().stable.version == "v1"
     assert service.stop() == 0
+
+
+def test_rollback_of_what_was_promoted_meanwhile_goes_back_from_there(run, registry, rollouts, folder):
+    """The order to end a rollout comes too late once it has everybody: the version before is brought back in its place."""
+    run("start", "v2", *WHO)
+    registry.promote(NAME, "v2", **BY)
+    promoting = {"phase": Phase.PROMOTING, "step": 3, "stable_version": "v1", "live_before": "v1"}
+    rollouts.write_status(rollouts.read("v2"), RolloutStatus(**promoting))
+    service = serve(registry, folder, "v2")
+    output = run("rollback", *WHO, "--target", f"local:{folder}")
+    assert "brings v1 back in place of v2" in output
+    assert service.target.observe().stable.version == "v1"
+    assert service.stop() == 0
+
+
+def test_rollback_that_leaves_the_bad_version_ends_with_1(run, registry, rollouts, folder, tmp_path):
+    """The version before has a damaged file, and its server refuses it."""
+    registry.promote(NAME, "v2", **BY)
+    service = serve(registry, folder, "v2")
+    damaged = next((tmp_path / "registry").rglob("v1/model.crfsuite"))
+    damaged.write_bytes(b"")
+    output = run("rollback", *WHO, "--target", f"local:{folder}", status=1)
+    assert "v1-again: v1 rolled-back" in output
+    assert (service.target.observe().stable.version, registry.get(NAME, "v2").state) == ("v2", "live")
+    assert service.stop() == 0
+
+
+def serve(registry, folder, version):
+    found = registry.get(NAME, version)
+    service = RunningService(folder, ModelReference(found.version, found.digest, found.uri)).start()
+    service.wait_ready()
+    return service
 
 
 def test_run_without_a_service_says_so_in_the_status(run, registry, rollouts, folder, monkeypatch):

@@ -245,11 +245,12 @@ def test_rollout_goes_back_from_everywhere(looks):
     stage = Stage().set_out()
     stage.go_well(looks)
     stage.look(done=0)
-    promoted = stage.service.stable.version == "v2"
+    promoted, ended = stage.service.stable.version == "v2", stage.status.ended
     stage.abort()
     stage.go_well(10)
     for action, seen in stage.left_over:
         stage.act(action, seen)
     assert stage.status.phase is (Phase.SUCCEEDED if promoted else Phase.ROLLED_BACK)
+    assert ("the order to end it came after" in stage.status.reason) is (promoted and not ended)
     live = "v2" if promoted else "v1"
     assert (stage.states.live, stage.service.stable.version, stage.service.canary) == (live, live, None)
