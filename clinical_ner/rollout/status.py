@@ -167,7 +167,7 @@ class RolloutStatus(Written):
     reference: Sample | None = None
     """The stable in the last step that left it traffic: what 100 % is judged against."""
     blamed: bool = False
-    """The rollout ends because of the model itself: its version is withdrawn for good."""
+    """The rollout ends because of the model itself: its version is to be withdrawn for good, and after the end has been."""
     problems: tuple[str, ...] = ()
     """What could not be asked or done at the last attempt (target, metrics, registry), in words."""
     events: tuple[Event, ...] = ()

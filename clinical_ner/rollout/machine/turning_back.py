@@ -11,7 +11,7 @@ def turn_back(moment: Moment, end: End) -> Transition:
     """End the rollout for this reason; a canary that was asked for is taken away first."""
     blamed = end.blamed and moment.spec.purpose == "release"
     if end.phase is Phase.FAILED:
-        return moment.to(Phase.FAILED, end.reason, "", blamed=blamed)
+        return moment.to(Phase.FAILED, end.reason, "")
     if not moment.status.started and not blamed:
         return moment.to(Phase.ROLLED_BACK, f"{end.reason}; nothing had been started", "")
     waits_for = f"everything to go back to {moment.status.stable_version or 'nothing'}"
@@ -25,8 +25,9 @@ def advance_roll_back(moment: Moment) -> Transition:
     if moment.target.missing:
         return _settle(moment, Phase.FAILED, "the service itself is gone")
     if stable and stable.version == moment.spec.version != status.stable_version:
-        why = f"{moment.spec.version} has become the stable version meanwhile; go back by rolling out {status.stable_version}"
-        return moment.to(Phase.FAILED, f"{status.reason}; {why}", "")
+        remedy = f"`clinical-ner rollout start {status.stable_version}` brings {status.stable_version} back"
+        why = f"{moment.spec.version} serves everybody, and {remedy if status.stable_version else 'there is none to go back to'}"
+        return _settle(moment, Phase.FAILED, why)
     if not _is_clear(moment):
         return _go_back(moment)
     as_before = not stable or stable.version in {"", status.stable_version} or not moment.status.stable_version
@@ -45,12 +46,14 @@ def _go_back(moment: Moment) -> Transition:
 
 
 def _settle(moment: Moment, end: Phase, result: str) -> Transition:
-    """Traffic is settled; the registry has to say the same."""
-    reason, actions = moment.status.reason, tuple(_registry_actions(moment))
-    if not actions and moment.facts.registry:
-        return moment.to(end, f"{reason}; {result}", "")
+    """Traffic is settled; the registry has to say the same. Nobody is blamed in the end whom it has not withdrawn."""
+    reason, actions, standing = moment.status.reason, tuple(_registry_actions(moment)), moment.facts.registry
+    blamed = moment.status.blamed and standing is not None and standing.state is State.ROLLED_BACK
+    if not actions and standing:
+        return moment.to(end, f"{reason}; {result}", "", blamed=blamed)
     if moment.status.phase_seconds > moment.spec.plan.ready_seconds:
-        return moment.to(Phase.FAILED, f"{reason}; {result}, but the registry did not take the change", "")
+        told = f"{reason}; {result}, but the registry did not take the change"
+        return moment.to(Phase.FAILED, told, "", blamed=blamed)
     return moment.stay("the registry to take the change", *actions)
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from clinical_ner.rollout.explanation import explain
 from clinical_ner.rollout.machine.actions import AbortCanary, StartCanary
 from clinical_ner.rollout.status import Phase
 from clinical_ner.rollout.targets import Backend
@@ -111,3 +112,16 @@ def test_registry_that_refuses_does_not_hold_the_traffic_up(stage):
     assert stage.service.canary is None
     assert stage.status.phase is Phase.FAILED
     assert "the registry did not take the change" in stage.status.reason
+    assert "is withdrawn" not in explain(stage.spec, stage.status)
+
+
+def test_canary_that_became_the_stable_on_the_way_back_is_withdrawn_and_stays(stage):
+    """As of a first version in Knative mode, or by a hand: the registry is told first, and then who brings the old one back."""
+    stage.go_to(HOLDING, 50).abort(withdraw=True)
+    stage.look()
+    stage.service.stable, stage.service.canary = stage.service.canary, None
+    for _ in range(3):
+        stage.look()
+    assert (stage.status.phase, stage.states.of("v2")) == (Phase.FAILED, State.ROLLED_BACK)
+    assert "v2 serves everybody, and `clinical-ner rollout start v1` brings v1 back" in stage.status.reason
+    assert "v2 is withdrawn in the registry" in explain(stage.spec, stage.status)
