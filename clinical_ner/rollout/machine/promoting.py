@@ -28,6 +28,10 @@ def advance_promotion(moment: Moment) -> Transition:
 
 def _too_late(moment: Moment) -> Transition:
     limit = f"within {moment.spec.plan.ready_seconds:g} seconds"
+    if not moment.promoted and not moment.status.stable_version:
+        # It is the only version there is: to take it away would leave callers with nothing.
+        reason = f"{moment.spec.version} serves everybody, but was not promoted and live {limit}"
+        return moment.to(Phase.FAILED, f"{reason}; `clinical-ner rollout start {moment.spec.version}` tries again", "")
     if not moment.promoted:
         return turn_back(moment, End(f"it was not promoted {limit}"))
     reason = f"{moment.spec.version} became the stable version, but was not ready and live {limit}; a person must look"

@@ -26,8 +26,9 @@ def advance_pending(moment: Moment) -> Transition:
 
 
 def _why_never(moment: Moment) -> str:
-    canary = moment.target.canary
-    if canary and not moment.facts.ahead:
+    canary, stable = moment.target.canary, moment.target.stable
+    left = stable is None and canary is not None and canary.version == moment.spec.version  # a first version's earlier trial
+    if canary and not left and not moment.facts.ahead:
         return f"a canary of version {canary.version or '(unknown)'} is there already, which no rollout under way has asked for"
     return ""
 
@@ -98,7 +99,7 @@ def advance_starting(moment: Moment) -> Transition:
         seen = Seen(restarts=canary.restarts, incarnation=canary.incarnation)
         return ask_for_step(moment, step, f"{moment.spec.version} is ready", canary_seen=seen)
     if moment.status.phase_seconds > limit:
-        why = canary.reason if canary and canary.reason else "no reason is known"
+        why = (canary.reason if canary else "") or "; ".join(moment.facts.problems) or "no reason is known"
         return turn_back(moment, End(f"{moment.spec.version} was not ready within {limit:g} seconds: {why}"))
     if canary and canary.ready:
         return moment.stay("the stable version to be ready, and the registry to answer")

@@ -25,9 +25,9 @@ def advance_roll_back(moment: Moment) -> Transition:
     if moment.target.missing:
         return _settle(moment, Phase.FAILED, "the service itself is gone")
     if stable and stable.version == moment.spec.version != status.stable_version:
-        remedy = f"`clinical-ner rollout start {status.stable_version}` brings {status.stable_version} back"
-        why = f"{moment.spec.version} serves everybody, and {remedy if status.stable_version else 'there is none to go back to'}"
-        return _settle(moment, Phase.FAILED, why)
+        back = f"`clinical-ner rollout start {status.stable_version}` brings {status.stable_version} back"
+        remedy = back if status.stable_version else "there is none to go back to"
+        return _settle(moment, Phase.FAILED, f"{moment.spec.version} serves everybody, and {remedy}")
     if not _is_clear(moment):
         return _go_back(moment)
     as_before = not stable or stable.version in {"", status.stable_version} or not moment.status.stable_version

@@ -7,7 +7,7 @@ import pytest
 from clinical_ner.rollout.explanation import explain
 from clinical_ner.rollout.machine.actions import SetPercent
 from clinical_ner.rollout.plan import RESTORE_PLAN, RolloutPlan, RolloutStep
-from clinical_ner.rollout.status import Phase
+from clinical_ner.rollout.status import Phase, RolloutStatus
 from clinical_ner.version_states import State
 from tests.clinical_ner.rollout.stage import OLD, REQUESTS, RULES, STEPS, Stage
 
@@ -84,6 +84,27 @@ def test_first_version_is_held_and_promoted(stage):
             stage.source.servers["v2"].answer(100)
             stage.service.carried = 100
     assert (stage.status.phase, stage.states.live) == (Phase.SUCCEEDED, "v2")
+
+
+@pytest.mark.parametrize("purpose", ["release", "restore"])
+def test_first_version_that_is_promoted_late_stays_and_is_tried_again(stage, purpose):
+    """There is nothing to go back to: callers keep what they have, and the next rollout goes on from there."""
+    stage.service.stable, stage.states = None, stage.states.model_copy(update={"changes": stage.states.changes[-1:]})
+    promote, stage.service.promote = stage.service.promote, lambda seen: None
+    for _ in range(60):
+        stage.go_well(1)
+        if stage.service.canary and stage.service.canary.ready:
+            stage.service.carried = 100
+    assert (stage.status.phase, stage.states.live, stage.service.canary.version) == (Phase.FAILED, "v2", "v2")
+    assert "`clinical-ner rollout start v2` tries again" in stage.status.reason
+    stage.status, stage.service.promote = RolloutStatus(), promote
+    if purpose == "restore":
+        stage.set_out(purpose=purpose, plan=RESTORE_PLAN)
+    else:
+        stage.states = stage.states.model_copy(update={"changes": stage.states.changes[:1]})  # the pointer never moved
+    stage.go_well(40)
+    assert (stage.status.phase, stage.states.live, stage.service.stable.version) == (Phase.SUCCEEDED, "v2", "v2")
+    assert stage.service.canaries_started == 1
 
 
 def test_withdrawn_version_gives_way_to_the_one_before():

@@ -1,7 +1,10 @@
 """What may go wrong with a rollout, one thing at a time: how it ends, and that it says why."""
 
+from dataclasses import replace
+
 import pytest
 
+from clinical_ner.errors import RolloutError
 from clinical_ner.rollout.machine.actions import AbortCanary, SetPercent
 from clinical_ner.rollout.status import Phase
 from clinical_ner.version_states import State
@@ -46,6 +49,21 @@ def test_canary_that_is_never_ready_ends_it_without_blame(stage):
         stage.look()
         stage.pass_time(30)
     stage.check_back("not ready within 120 seconds: image cannot be pulled")
+
+
+def test_canary_that_cannot_be_asked_for_ends_it_with_why(stage):
+    """What the target never does is told at the end, when no pod can tell."""
+    stage.service.start = refuse
+    facts = stage.facts
+    stage.facts = lambda: replace(facts(), problems=("file:///v2: no pod can read it",))
+    for _ in range(int(READY / 30) + 2):
+        stage.look()
+        stage.pass_time(30)
+    stage.check_back("not ready within 120 seconds: file:///v2: no pod can read it")
+
+
+def refuse(_model, _seen):
+    raise RolloutError("it can never do this")
 
 
 def test_worse_canary_is_withdrawn(stage):
