@@ -17,6 +17,8 @@ class End(NamedTuple):
     phase: Phase = Phase.ROLLING_BACK
 
 
+UNREADY = "the canary is no longer ready"
+"""Its node may have failed, or was drained: that alone blames nobody."""
 _GONE = {State.REJECTED, State.ROLLED_BACK}
 
 
@@ -116,7 +118,7 @@ def _canary_failed(moment: Moment) -> End | None:
     if canary.restarts > (moment.status.canary_seen or Seen()).restarts:
         return End(f"the canary restarted: {canary.reason or 'its processes ended by themselves'}", blamed=True)
     if not canary.ready and moment.status.phase is not Phase.STARTING:
-        return End(f"the canary is no longer ready: {canary.reason or 'a process does not answer'}", blamed=True)
+        return End(f"{UNREADY}: {canary.reason or 'a process does not answer'}")
     return None
 
 

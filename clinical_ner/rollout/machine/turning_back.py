@@ -1,7 +1,9 @@
 """The way back: traffic first, then the canary, then the registry. Pure."""
 
+from dataclasses import replace
+
 from clinical_ner.rollout.machine.actions import AbortCanary, MoveLivePointer, RaiseFence, RegistryAction, WithdrawVersion
-from clinical_ner.rollout.machine.guards import End
+from clinical_ner.rollout.machine.guards import UNREADY, End
 from clinical_ner.rollout.machine.moment import Moment, Transition
 from clinical_ner.rollout.status import Phase
 from clinical_ner.version_states import State
@@ -21,6 +23,8 @@ def turn_back(moment: Moment, end: End) -> Transition:
 
 def advance_roll_back(moment: Moment) -> Transition:
     """Ask for the way back until it is seen. It has no time limit: there is nothing better to do."""
+    if _crashed_after_all(moment):
+        moment = replace(moment, status=moment.status.model_copy(update={"blamed": True}))
     status, stable = moment.status, moment.target.stable
     if moment.target.missing:
         return _settle(moment, Phase.FAILED, "the service itself is gone")
@@ -36,6 +40,14 @@ def advance_roll_back(moment: Moment) -> Transition:
     return _settle(
         moment, Phase.FAILED, f"the canary is gone, but the stable version is {stable.version if stable else 'gone'}"
     )
+
+
+def _crashed_after_all(moment: Moment) -> bool:
+    """Whether a canary that was only seen unready had crashed: the restart, which tells, comes a moment later."""
+    canary, seen = moment.target.canary, moment.status.canary_seen
+    if moment.spec.purpose != "release" or not moment.status.reason.startswith(UNREADY) or not canary or not seen:
+        return False
+    return canary.incarnation == seen.incarnation and canary.restarts > seen.restarts
 
 
 def _go_back(moment: Moment) -> Transition:

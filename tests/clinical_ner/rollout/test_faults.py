@@ -28,11 +28,19 @@ def test_canary_that_restarted_unseen_is_withdrawn(stage):
     stage.check_back("counters began anew", state=State.ROLLED_BACK)
 
 
-def test_canary_that_is_not_ready_any_more_is_withdrawn_at_once(stage):
-    """Its requests have nobody else to go to."""
-    stage.go_to(HOLDING, 50).change_canary(ready=False, reason="out of memory")
+def test_canary_that_is_not_ready_any_more_is_taken_away_at_once(stage):
+    """Its requests have nobody else to go to; a node that failed is no fault of the model's, which may be tried again."""
+    stage.go_to(HOLDING, 50).change_canary(ready=False, reason="the node was shut down")
     assert AbortCanary() in stage.look()
-    stage.check_back("no longer ready: out of memory", state=State.ROLLED_BACK)
+    stage.check_back("no longer ready: the node was shut down")
+
+
+def test_canary_that_is_seen_unready_before_it_is_seen_restarted_is_withdrawn(stage):
+    """A process that crashes is not ready first, and started again a moment later."""
+    stage.go_to(HOLDING, 50).change_canary(ready=False)
+    stage.look()
+    stage.crash_canary()
+    stage.check_back("no longer ready", state=State.ROLLED_BACK)
 
 
 def test_canary_that_crashes_while_loading_ends_it(stage):
