@@ -14,12 +14,13 @@ from clinical_ner.model_package import read_model_folder, write_model_folder
 from clinical_ner.tagger import Tagger
 from clinical_ner.tokenization import Tokenizer
 from clinical_ner.training import CrfParameters, LabelledSentence, label_document, train_model
+from tests.pipelines.training_run import approved  # noqa: F401 (fixture)
 from tests.servers.kserve_definitions import cluster, newest, started  # noqa: F401 (fixtures)
 from tests.servers.model_rollouts import cluster_api  # noqa: F401 (fixture)
 from tests.servers.versitygw import VersityGateway
 
 BUCKET_NUMBERS = count()
-LONGEST = ("cluster", "api-servers", "")
+LONGEST = ("cluster", "api-servers", "training", "")
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
@@ -32,6 +33,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     shared = {item.path: "api-servers" for item in items if "started" in getattr(item, "fixturenames", ())}
     shared |= {path: "cluster" for path, file in files.items() if file.startswith("tests/cluster/")}
+    shared |= {item.path: "training" for item in items if "approved" in getattr(item, "fixturenames", ())}
     for item in items:
         item.add_marker(pytest.mark.xdist_group(shared.get(item.path, files[item.path])))
     items.sort(key=lambda item: (LONGEST.index(shared.get(item.path, "")), item.path not in slow))

@@ -12,21 +12,15 @@ from clinical_ner.pipeline_runs.results import collect_results
 from clinical_ner.registry import Registry
 from clinical_ner.storage import open_storage
 from tests.images.conftest import RESTRICTED
+from tests.pipelines.training_run import SMALL, Approved
 from tests.servers.versitygw import VersityGateway
 
-PARAMETERS = {
-    "corpus_uri": "synthetic://?notes=100&seed=0",
-    "n_trials": 2,
-    "max_iterations": 30,
-    "min_f1": 0.2,
-    "min_test_spans": 20,
-}
 STAGES = {"ingest", "preprocess", "tune", "train", "evaluate", "quality-gate", "register"}
 
 
-def train(package: Path, registry_uri: str, output: Path, runner: Runner | None = None) -> dict[str, Any]:
+def train(package: Path, registry_uri: str, output: Path, runner: Runner) -> dict[str, Any]:
     """What ``run.json`` holds of one run of the compiled training pipeline."""
-    parameters = {**PARAMETERS, "registry_uri": registry_uri}
+    parameters = {**SMALL, "registry_uri": registry_uri}
     progress = RunProgress()
     run_locally(package, parameters, output, progress, runner)
     return collect_results(package, output, parameters, progress.seconds_by_task())
@@ -34,7 +28,7 @@ def train(package: Path, registry_uri: str, output: Path, runner: Runner | None 
 
 @pytest.mark.slow
 def test_training_pipeline_runs_in_containers(
-    training_package: Path, s3_server: VersityGateway, s3_uri: str, tmp_path: Path
+    training_package: Path, s3_server: VersityGateway, s3_uri: str, approved: Approved, tmp_path: Path
 ) -> None:
     """Unknown user, read-only root, no capability, registry in a bucket: the model is the one of processes, to the bit."""
     writable = tmp_path / "containers" / ARTIFACTS
@@ -42,7 +36,7 @@ def test_training_pipeline_runs_in_containers(
     writable.chmod(0o777)  # the user of the containers is not the one of this test
     runner = kfp.local.DockerRunner(environment=s3_server.environment, **RESTRICTED)
     in_containers = train(training_package, s3_uri, tmp_path / "containers", runner)
-    in_processes = train(training_package, str(tmp_path / "registry"), tmp_path / "processes")
+    in_processes = approved.results
 
     assert set(in_containers["seconds"]) >= STAGES
     assert Path(in_containers["log"]).read_text().count("Found image") >= len(STAGES)

@@ -15,19 +15,30 @@ from clinical_ner.feedback import add_corrections
 from clinical_ner.resubmit import RunReference, RunState
 from clinical_ner.resubmit.local_backend import LocalBackend, read_parameters
 from clinical_ner.storage import open_storage
+from pipelines.__main__ import app as pipelines
 from tests.clinical_ner.resubmit.small_pipeline import compile_small_pipeline
 from tests.clinical_ner.stages.conftest import finished  # noqa: F401  # a fixture
 from tests.clinical_ner.stages.monitored import END, SHIFT, answer_two_days, make_live, store_corrections
 from tests.clinical_ner.stages.stage_runs import NAME
 
 
-def monitor(registry_uri, output, **options):
+def arguments(registry_uri, output, **options):
     chosen = {"registry_uri": registry_uri, "output": output, "window_end": END.isoformat()} | options
-    arguments = [f"--{name.replace('_', '-')}={value}" for name, value in chosen.items()]
-    command = [sys.executable, "-m", "pipelines", "monitor", *arguments]
+    return ["monitor", *(f"--{name.replace('_', '-')}={value}" for name, value in chosen.items())]
+
+
+def monitor(*chosen, **options):
+    """Without a process of its own for the command, only for its stages."""
+    done = CliRunner().invoke(pipelines, arguments(*chosen, **options), catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return json.loads((chosen[1] / "run.json").read_text()), done.output
+
+
+def monitor_as_a_process(*chosen, **options):
+    command = [sys.executable, "-m", "pipelines", *arguments(*chosen, **options)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=280, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    return json.loads((output / "run.json").read_text()), done.stdout
+    return json.loads((chosen[1] / "run.json").read_text()), done.stdout
 
 
 def logged_metrics(output, task):
@@ -83,7 +94,7 @@ def test_auto_starts_a_training(finished, tmp_path):  # noqa: F811
     answer_two_days(registry_uri, 60, SHIFT)
     add_corrections(open_storage(registry_uri), NAME, synthesize(60, seed=20, shift=SHIFT))
     package, runs = compile_small_pipeline(tmp_path / "small.yaml"), tmp_path / "runs"
-    results, printed = monitor(
+    results, printed = monitor_as_a_process(
         registry_uri,
         tmp_path / "run",
         mode="auto",

@@ -4,43 +4,37 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from clinical_ner.datasets import load_dataset
+from clinical_ner.errors import PipelineRunError
 from clinical_ner.registry import Registry
 from clinical_ner.rollout.runner import Runner
 from clinical_ner.rollout.store import StoredRollouts
 from clinical_ner.rollout.targets import Backend
 from clinical_ner.storage import open_storage
 from clinical_ner.tagger import Tagger
+from pipelines.__main__ import app
 from tests.clinical_ner.rollout.file_world import FileWorld
 from tests.clinical_ner.rollout.stage import Stage
+from tests.pipelines.training_run import arguments, command, run
 
 pytestmark = pytest.mark.slow
 
-CORPUS = "synthetic://?notes=100&seed=0"
 REPORTS = {"data_quality", "tuning_report", "error_browser", "gate_report", "model_card", "rollout_report"}
 NAME = "clinical-ner"
 PATIENT = "Zebulon Quartermain"
 
 
-def command(output, **options):
-    """A run into ``output`` with a small search and low floors, unless ``options`` say otherwise."""
-    chosen = {"corpus_uri": CORPUS, "n_trials": 2, "max_iterations": 30, "min_f1": 0.2, "min_test_spans": 20}
-    chosen |= {"registry_uri": str(output / "registry"), "output": output} | options
-    names = {name: f"--{name.replace('_', '-')}" for name in chosen}
-    arguments = [names[name] if value is True else f"{names[name]}={value}" for name, value in chosen.items()]
-    return [sys.executable, "-m", "pipelines", "run", *arguments]
-
-
-def run(output, **options):
-    return subprocess.run(command(output, **options), capture_output=True, text=True, timeout=280, check=False)
+def run_here(output, **options):
+    """The same in this process, which has imported by now what a command imports first."""
+    return CliRunner().invoke(app, arguments(output, **options))
 
 
 def results(output):
@@ -51,18 +45,9 @@ def registry(output):
     return Registry(open_storage(str(output / "registry")))
 
 
-@pytest.fixture(scope="module")
-def approved(tmp_path_factory):
-    """The folder and the printed text of a run whose model is approved."""
-    output = tmp_path_factory.mktemp("approved")
-    done = run(output)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return output, done.stdout
-
-
 def test_approved_model_is_registered_and_live(approved):
     """The gate approves, the model becomes version v1, and it is the live one."""
-    output, _ = approved
+    output = approved.output
     gate, model = results(output)["gate"], results(output)["model"]
     assert gate["verdict"] == "approve"
     champion = registry(output).champion("clinical-ner")
@@ -73,7 +58,7 @@ def test_approved_model_is_registered_and_live(approved):
 
 def test_run_json_holds_what_a_program_reads(approved):
     """Parameters, seconds of every stage, scores, checks and report paths."""
-    output, _ = approved
+    output = approved.output
     run_json = results(output)
     assert run_json["parameters"]["n_trials"] == 2
     assert run_json["parameters"]["seed"] == 0
@@ -99,7 +84,7 @@ def test_run_json_holds_what_a_program_reads(approved):
 
 def test_run_prints_progress_and_where_reports_lie(approved):
     """A person sees each stage end with its time, the scores, and a path for each report."""
-    output, printed = approved
+    output, printed, _ = approved
     assert "quality-gate   done" in printed
     for report in REPORTS:
         assert f"{report}: {output / 'reports' / report}" in printed
@@ -107,7 +92,7 @@ def test_run_prints_progress_and_where_reports_lie(approved):
 
 def test_no_note_text_outside_the_corpus(approved):
     """Reports with masked notes, logs and run.json hold none of the notes' lines."""
-    output, printed = approved
+    output, printed, _ = approved
     notes = load_dataset(open_storage(str(output / "registry")), results(output)["dataset_digest"])
     lines = {line for note in notes for line in note.text.splitlines() if len(line) > 30}
     written = [path.read_text() for path in [*(output / "reports").iterdir(), output / "run.log", output / "run.json"]]
@@ -138,9 +123,9 @@ def test_parameters_replayed_into_a_bucket_go_live_by_a_rollout(approved, s3_uri
     """The recorded parameters of a version replay to its digest, with an s3:// registry, where every stage works on the bucket
     alone; that a whole run repeats to it, the next test shows. The run waits until the version's rollout has made it live.
     """
-    first, _ = approved
-    parameters = first / "registry" / "models" / NAME / "v1" / "manifest.json"
-    digest, storage = results(first)["model"]["digest"], open_storage(s3_uri)
+    first = approved
+    parameters = first.output / "registry" / "models" / NAME / "v1" / "manifest.json"
+    digest, storage = first.results["model"]["digest"], open_storage(s3_uri)
     plan = Stage().set_out().spec.plan.model_dump_json()
     with advanced_rollouts(storage, {"v0": "sha256:" + "0" * 64, "v1": digest}):
         waits = {"rollout_target": "local:service", "rollout_plan": plan, "rollout_wait_minutes": 3}
@@ -156,10 +141,10 @@ def test_parameters_replayed_into_a_bucket_go_live_by_a_rollout(approved, s3_uri
 
 def test_rejected_model_is_not_registered(approved, tmp_path):
     """A floor that nothing reaches: the run ends well, says why, and leaves no version; the model is the same to the bit."""
-    first, _ = approved
-    done = run(tmp_path, min_f1=0.999)
-    assert done.returncode == 0, done.stderr
-    assert results(tmp_path)["model"]["digest"] == results(first)["model"]["digest"]
+    first = approved
+    done = run_here(tmp_path, min_f1=0.999)
+    assert done.exit_code == 0, done.exception
+    assert results(tmp_path)["model"]["digest"] == first.results["model"]["digest"]
     assert results(tmp_path)["gate"]["verdict"] == "reject"
     assert results(tmp_path)["model"]["uri"] is None
     assert results(tmp_path)["rollout"] == {"name": None, "outcome": None}
@@ -169,7 +154,7 @@ def test_rejected_model_is_not_registered(approved, tmp_path):
 
 def test_second_run_is_judged_against_the_champion(approved):
     """The same model again is not inferior to itself, and is the same version; approval is left to a person."""
-    output, _ = approved
+    output = approved.output
     done = run(output, approval_required=True, tuning_workers=2)
     assert done.returncode == 0, done.stdout + done.stderr
     gate = results(output)["gate"]
@@ -196,10 +181,10 @@ def test_bad_record_stops_the_run_and_leaves_nothing(tmp_path):
 
 def test_corpus_too_small_to_split_says_so(tmp_path):
     """Three notes cannot be split: the stage and the remedy are named."""
-    done = run(tmp_path, corpus_uri="synthetic://?notes=3&seed=0")
-    assert done.returncode == 1
-    assert "stage ingest failed" in done.stderr
-    assert "too small to split" in done.stderr
+    done = run_here(tmp_path, corpus_uri="synthetic://?notes=3&seed=0")
+    assert isinstance(done.exception, PipelineRunError)
+    assert "stage ingest failed" in str(done.exception)
+    assert "too small to split" in str(done.exception)
 
 
 def test_killed_run_leaves_no_version(tmp_path):
