@@ -1,5 +1,6 @@
 """What a real API server says of a service, to those who may read everything and to those who may not."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -65,8 +66,10 @@ def connect(tmp_path: Path) -> Iterator:
         if account:
             config = account_config(kubernetes, namespace, overlay, account, tmp_path)
         api = KubernetesApi.connect(namespace, kubeconfig=str(config))
-        while not api.may("get", INFERENCE_SERVICES, name=SERVICE):
-            pass  # the authorizer hears of new Roles a moment later
+        deadline = time.monotonic() + 30
+        while not api.may("get", INFERENCE_SERVICES, name=SERVICE):  # the authorizer hears of new Roles a moment later
+            assert time.monotonic() < deadline, "no rights"
+            time.sleep(0.05)
         return api
 
     return connected
