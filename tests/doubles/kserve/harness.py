@@ -88,8 +88,16 @@ class KServeHarness:
     def calls(self) -> Callers:
         return self.kserve.calls()
 
-    def crash_canary(self) -> None:
-        self.kserve.kubelet.crash(self.canary_processes()[0].name)
+    def crash(self, role: str) -> None:
+        """A process of the canary, or of the stable version; of several the newest."""
+        self.kserve.kubelet.crash(max(each.name for each in self._processes_of(role)))
+
+    def _processes_of(self, role: str) -> list[Process]:
+        if role == "canary":
+            return self.canary_processes()
+        stable = self.target.observe().stable
+        assert stable is not None
+        return [each for each in self.processes({}) if each.version == stable.version]
 
     def canary_processes(self) -> list[Process]:
         raise NotImplementedError
@@ -125,6 +133,11 @@ class StandardHarness(KServeHarness):
 
     def at_rest(self, model: ModelReference) -> Object:
         return {"predictor": standard_predictor(model, self.replicas)}
+
+    def _processes_of(self, role: str) -> list[Process]:
+        """Once there are no more than should be: of surplus pods one that crashes is the first to go."""
+        self.wait(lambda: len(super(StandardHarness, self)._processes_of(role)) == self.replicas, "surplus pods are left")
+        return super()._processes_of(role)
 
     def canary_processes(self) -> list[Process]:
         (canary,) = self.service()["spec"]["canary"]

@@ -1,4 +1,4 @@
-"""One InferenceService in Standard mode for all whole rollouts of a test file."""
+"""One InferenceService for all whole rollouts of a test file, in Standard mode unless it says otherwise."""
 
 from types import SimpleNamespace
 
@@ -17,12 +17,18 @@ def packages(tiny_model, other_model):
 
 
 @pytest.fixture(scope="module")
-def service(started, packages, request):
+def mode():
+    """What the service is, and what the stage."""
+    return Models, Stage
+
+
+@pytest.fixture(scope="module")
+def service(started, packages, mode, request):
     """Ready, with v1."""
     manifests = [model_package.parse_manifest(each[model_package.MANIFEST]) for each in packages]
     digests = {f"v{number}": manifest.model_digest for number, manifest in enumerate(manifests, 1)}
     namespace = request.module.__name__.rpartition(".")[2].replace("_", "-")
-    with Models(started("kserve"), namespace, digests) as harness:
+    with mode[0](started("kserve"), namespace, digests) as harness:
         yield harness
 
 
@@ -37,11 +43,11 @@ def faulty(started, service, tmp_path_factory):
 
 
 @pytest.fixture
-def stage(service, faulty, packages, tmp_path):
+def stage(service, faulty, packages, mode, tmp_path):
     """v1 is live and served alone; callers ask all the time, and none of their calls may have failed."""
     service.rest()
     api = KubernetesApi.connect(service.namespace, kubeconfig=str(faulty.kubeconfig), timeout_seconds=1)
-    made = Stage(service, api, (tmp_path / "registry").as_uri(), packages)
+    made = mode[1](service, api, (tmp_path / "registry").as_uri(), packages)
     made.faulty = faulty
     with service.calls() as made.callers:
         yield made

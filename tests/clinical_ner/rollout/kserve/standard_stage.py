@@ -5,23 +5,25 @@ from collections import Counter
 from pathlib import Path
 
 from clinical_ner.kubernetes_api import KubernetesApi
+from clinical_ner.rollout.kserve.knative_reading import ROUTES
 from clinical_ner.rollout.kserve.resources import HTTP_ROUTES, INFERENCE_SERVICES
 from clinical_ner.rollout.kserve.standard import StandardTarget
 from tests.clinical_ner.rollout.kserve.accounts import account_config
 from tests.clinical_ner.rollout.kserve.rollout_stage import RegistryModels, RolloutStage
-from tests.doubles.kserve.harness import MODEL, SERVICE, StandardHarness, create_service
+from tests.doubles.kserve.harness import MODEL, SERVICE, KServeHarness, StandardHarness, create_service
 from tests.servers.kubernetes import Kubernetes
 
 SETTLE_SECONDS = 0.3  # the double's gateway follows a route within 0.2
 ACCOUNT = "clinical-ner-rollout-controller"
 
 
-def controller_config(kubernetes: Kubernetes, harness: StandardHarness, folder: Path) -> Path:
+def controller_config(kubernetes: Kubernetes, harness: KServeHarness, folder: Path) -> Path:
     """A kubeconfig of the controller's own account, with the Roles that are delivered for it."""
     path = account_config(kubernetes, harness.namespace, harness.overlay, ACCOUNT, folder)
     api = KubernetesApi.connect(harness.namespace, kubeconfig=str(path))
+    routes = HTTP_ROUTES if harness.mode == "Standard" else ROUTES
     # The authorizer hears of new Roles a moment later.
-    harness.wait(lambda: api.may("get", INFERENCE_SERVICES, name=SERVICE) and api.may("get", HTTP_ROUTES), "no rights")
+    harness.wait(lambda: api.may("get", INFERENCE_SERVICES, name=SERVICE) and api.may("get", routes), "no rights")
     return path
 
 

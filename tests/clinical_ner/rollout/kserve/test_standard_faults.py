@@ -1,21 +1,21 @@
 """What may go wrong with a rollout in Standard mode; in each case no call fails that the fault itself does not make fail."""
 
 import json
-import os
-import signal
-import time
-from contextlib import suppress
 
 import pytest
 
-from clinical_ner.errors import TargetChanged, TargetUnreachable
 from clinical_ner.rollout.status import Phase
+from tests.clinical_ner.rollout.kserve.rollout_faults import RolloutFaults
 from tests.doubles.kserve.harness import SERVICE
 from tests.doubles.kserve.objects import INFERENCE_SERVICES
 
 pytestmark = pytest.mark.slow
 
 HOLDING = Phase.HOLDING
+
+
+class TestStandardFaults(RolloutFaults):
+    """With the delivered rights."""
 
 
 def edit(stage, *operations):
@@ -30,31 +30,6 @@ def rolled_back(stage, words):
     assert words in ended.reason
     seen = stage.target.observe()
     assert (seen.stable.version, seen.canary) == ("v1", None)
-
-
-def test_api_server_that_stands_still_holds_everything(stage):
-    """Nothing is known meanwhile and nothing moves; afterwards the rollout goes on."""
-    stage.ask_for("v2").until_phase(HOLDING, 50)
-    server = stage.harness.kubernetes._processes[-1].pid
-    os.kill(server, signal.SIGSTOP)
-    try:
-        (stored,) = stage.runner.tick()
-        (stored,) = stage.runner.tick()
-    finally:
-        os.kill(server, signal.SIGCONT)
-    assert (stored.status.phase, stored.status.ended) == (HOLDING, False)
-    assert "no answer" in " ".join(stored.status.problems)
-    assert stage.run().phase is Phase.SUCCEEDED
-
-
-@pytest.mark.parametrize("code", [0, 403, 409, 429])
-def test_refused_requests_are_tried_again(stage, code):
-    """All that the controller asks for a while, or (409) all that it writes: it says so, waits, and goes on."""
-    stage.ask_for("v2").until_phase(HOLDING, 10)
-    with stage.faulty.failing(code, lambda method, _path: code != 409 or method == "PATCH"):
-        status = stage.until(lambda status: status.problems or status.ended)
-        assert not status.ended, status.reason
-    stage.until_phase(HOLDING, 50)
 
 
 def test_service_deleted_in_the_middle_fails_the_rollout(stage):
@@ -117,18 +92,3 @@ def test_canary_that_crashes_again_and_again_is_withdrawn(stage):
     assert (ended.phase, ended.blamed) == (Phase.ROLLED_BACK, True)
     assert "CrashLoopBackOff" in ended.reason
     stage.forget_failures()
-
-
-def test_second_controller_changes_nothing_by_old_sight(stage):
-    """Who looked before another one acted is refused, whatever it wants."""
-    stage.ask_for("v2").until_phase(HOLDING, 10)
-    other = stage.make_target()
-    with suppress(TargetUnreachable):  # whoever has just begun does not know the weights yet
-        other.observe()
-    time.sleep(other.settle_seconds)
-    seen = other.observe()
-    stage.until_phase(HOLDING, 50)
-    for late in (lambda: other.set_percent(100, seen), lambda: other.promote(seen), lambda: other.abort(seen)):
-        with pytest.raises(TargetChanged, match="no longer as it was observed"):
-            late()
-    assert stage.harness.service()["spec"]["canary"][0]["trafficPercent"] == 50

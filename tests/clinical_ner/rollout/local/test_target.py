@@ -23,8 +23,8 @@ class LocalHarness:
     def calls(self):
         return Callers(self.service.url, count=2, pause_seconds=0.005)
 
-    def crash_canary(self):
-        os.kill(self.service.pid_of("canary"), signal.SIGKILL)
+    def crash(self, role):
+        os.kill(self.service.pid_of(role), signal.SIGKILL)
 
 
 @pytest.fixture(scope="module")
