@@ -1,6 +1,6 @@
 """Do rollouts go on or back, and does anybody advance them? The series are those of ``clinical_ner/rollout/metrics.py``."""
 
-from observability.expressions import above, equal, present
+from observability.expressions import Expression, above, equal, present
 from observability.rules import Alert, Group
 
 MAX_PHASE_SECONDS = 1800
@@ -27,6 +27,10 @@ _CONTROLLER_LACKS = present(f"max by (namespace) (max_over_time({_CONTROLLER}[{C
 _SERVED = present("max by (namespace) (clinical_ner_model_info)")
 
 _MOVING = "starting|shifting|promoting|rolling-back"
+_WAY_BACK_PENDING = Expression(
+    f'max by ({_BY}) (clinical_ner_rollout_phase{{phase="pending", rollout=~".+-again(-[0-9]+)?"}}) == 1', (_phase("pending"),)
+)
+"""Ways back wait for nobody's turn."""
 _UNDER_WAY = f"pending|waiting-approval|holding|{_MOVING}"
 
 ROLLOUT = Group(
@@ -37,7 +41,7 @@ ROLLOUT = Group(
             "RolloutStuck",
             "warning",
             above(_SECONDS, MAX_PHASE_SECONDS)
-            .both(equal(_phase(_MOVING), 1))
+            .both(equal(_phase(_MOVING), 1).either(_WAY_BACK_PENDING))
             .either(above(_SECONDS, MAX_HOLDING_SECONDS).both(equal(_phase("holding"), 1))),
             "5m",
             "The rollout of {{ $labels.model_version }} has stood still for {{ $value | humanizeDuration }}.",

@@ -294,8 +294,8 @@ KPIS = (
 )
 
 
-def rollout(phase: str, seconds: str, looked: str = "0+60x600") -> dict[str, str]:
-    labels = 'namespace="prod", model_name="clinical-ner", rollout="v4", model_version="v4"'
+def rollout(phase: str, seconds: str, looked: str = "0+60x600", name: str = "v4") -> dict[str, str]:
+    labels = f'namespace="prod", model_name="clinical-ner", rollout="{name}", model_version="v4"'
     phases = {f'clinical_ner_rollout_phase{{{labels}, phase="{each}"}}': f"{int(each == phase)}x600" for each in Phase}
     clocks = one("rollout_phase_seconds", seconds, labels) | one("rollout_looked_timestamp_seconds", looked, labels)
     return phases | clocks
@@ -307,9 +307,12 @@ def controller(leading: str, pod: str = "a") -> dict[str, str]:
 
 SERVED = info("v3", "d3", "1x240")
 V4 = {"namespace": "prod", "model_name": "clinical-ner", "rollout": "v4", "model_version": "v4"}
+AGAIN = {**V4, "rollout": "v4-again-2"}
 ROLLOUTS = (
     Case("RolloutStuck", "never ready", rollout("starting", "0+60x600"), 45, V4, "45m 0s"),
     Case("RolloutStuck", "no way back", rollout("rolling-back", "0+60x600"), 45, V4, "45m 0s"),
+    Case("RolloutStuck", "way back not begun", rollout("pending", "0+60x600", name=AGAIN["rollout"]), 45, AGAIN, "45m 0s"),
+    Case("RolloutStuck", "waits for its turn", rollout("pending", "0+60x600"), 540),
     Case("RolloutStuck", "held for nine hours", rollout("holding", "0+60x600"), 540, V4, "9h 0m 0s"),
     Case("RolloutStuck", "held for six hours", rollout("holding", "0+60x600"), 360),
     Case("RolloutStuck", "waits for a person", rollout("waiting-approval", "0+60x600"), 540),
