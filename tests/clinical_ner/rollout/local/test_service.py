@@ -151,17 +151,25 @@ def test_server_that_cannot_start_is_told(folder, versions):
     assert service.stop() == 0
 
 
-def test_second_service_in_a_folder_is_refused(service):
+@pytest.fixture
+def without_servers(folder):
+    """A service that has nothing to serve yet."""
+    running = RunningService(folder, None).start()
+    yield running
+    assert running.stop() == 0, running.logs
+
+
+def test_second_service_in_a_folder_is_refused(without_servers):
     """One folder, one service."""
-    command = [sys.executable, "-m", "clinical_ner.rollout.local", str(service.folder)]
+    command = [sys.executable, "-m", "clinical_ner.rollout.local", str(without_servers.folder)]
     second = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (second.returncode, "runs there already" in second.stderr) == (1, True)
 
 
-def test_unknown_command_is_refused(service):
+def test_unknown_command_is_refused(without_servers):
     """The socket takes the target's operations and two questions, under the present token."""
     with pytest.raises(ConfigError, match="no such command"):
-        ask(service.folder, "explode", token=service.target.observe().token)
+        ask(without_servers.folder, "explode", token=without_servers.target.observe().token)
 
 
 def test_folder_too_deep_for_a_socket_is_refused(tmp_path):
