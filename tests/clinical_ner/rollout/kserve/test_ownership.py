@@ -19,12 +19,11 @@ URI, DIGEST = "predictor.model.storageUri", 'predictor.model.env.k:{"name":"A"}.
 def api(newest):
     """A namespace with an InferenceService of the platform's."""
     namespace = f"ownership-{next(NAMESPACES)}"
-    newest.kubectl("create", "namespace", namespace)
+    newest.create_namespace(namespace)
     made = KubernetesApi.connect(namespace, kubeconfig=str(newest.kubeconfig))
     model = {"modelFormat": {"name": "clinical-ner"}, "name": ""}
     made.create(INFERENCE_SERVICES, {"metadata": {"name": "ner"}, "spec": {"predictor": {"model": model}}})
-    yield made
-    newest.kubectl("delete", "namespace", namespace, "--wait=false")
+    return made
 
 
 def find(api):

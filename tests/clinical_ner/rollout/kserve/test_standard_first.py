@@ -27,22 +27,27 @@ class Empty(StandardHarness):
         create_service(self.kubernetes, self.namespace, self.overlay)
 
 
-@pytest.fixture
-def empty(started):
-    def make_target(api, service, model):
-        return StandardTarget(api, service, model, settle_seconds=SETTLE_SECONDS)
-
-    with Empty(started("kserve"), f"standard-first-{next(NAMESPACES)}", make_target) as harness:
+@pytest.fixture(scope="module")
+def running(started):
+    with Empty(started("kserve"), "standard-first") as harness:
         yield harness
+
+
+@pytest.fixture
+def empty(running):
+    if running.api.get(INFERENCE_SERVICES, SERVICE) is None:
+        running.begin()
+    running.target = StandardTarget(running.api, SERVICE, MODEL, settle_seconds=SETTLE_SECONDS)
+    yield running
+    running.end()
 
 
 @pytest.fixture
 def alone(cluster):
     """A service without any controller, in each version of KServe."""
     namespace = f"standard-alone-{next(NAMESPACES)}"
-    cluster.kubectl("create", "namespace", namespace)
-    yield KubernetesApi.connect(namespace, kubeconfig=str(cluster.kubeconfig))
-    cluster.kubectl("delete", "namespace", namespace, "--wait=false")
+    cluster.create_namespace(namespace)
+    return KubernetesApi.connect(namespace, kubeconfig=str(cluster.kubeconfig))
 
 
 def test_first_version_is_a_canary_with_everything_until_it_is_promoted(empty):
@@ -97,7 +102,7 @@ def test_kserve_without_canaries_is_named(alone, cluster):
 def test_names_that_stop_kserve_are_refused(newest, version, uri, words):
     """KServe takes them and then does nothing more, with Ready=True: nothing is written."""
     namespace = f"standard-names-{next(NAMESPACES)}"
-    newest.kubectl("create", "namespace", namespace)
+    newest.create_namespace(namespace)
     api = KubernetesApi.connect(namespace, kubeconfig=str(newest.kubeconfig))
     api.create(INFERENCE_SERVICES, BODY)
     target = StandardTarget(api, SERVICE, MODEL)
@@ -109,7 +114,7 @@ def test_names_that_stop_kserve_are_refused(newest, version, uri, words):
 
 def test_service_that_does_not_exist_is_missing(newest):
     """And nothing else is known of it."""
-    newest.kubectl("create", "namespace", "standard-missing")
+    newest.create_namespace("standard-missing")
     seen = StandardTarget(
         KubernetesApi.connect("standard-missing", kubeconfig=str(newest.kubeconfig)), SERVICE, MODEL
     ).observe()
