@@ -55,7 +55,8 @@ DRIFT = Group(
             _action("roll-back"),
             "",
             "On reviewed notes {{ $labels.model_version }} is worse than the version before.",
-            "The 95 % interval of the F1 difference lies below 0. The monitor asks for the version before.",
+            "The 95 % interval of the F1 difference lies below 0. With the component auto-roll-back the monitor asks for "
+            "the version before; elsewhere a person decides.",
         ),
         Alert(
             "NewWords",

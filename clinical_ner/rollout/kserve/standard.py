@@ -1,4 +1,4 @@
-"""KServe in Standard mode: Deployments behind HTTPRoutes, the canary an entry of ``spec.canary`` (KServe 0.20 and later).
+"""KServe in Standard mode: Deployments behind HTTPRoutes, the canary an entry of ``spec.canary`` (KServe after 0.20.0).
 
 Each change is one update of the InferenceService, of all fields that a rollout owns, by an exact reading of it.
 """
@@ -127,4 +127,4 @@ class StandardTarget:
             if "canary: field not declared in schema" not in str(error):
                 raise
             told = "this cluster's KServe has no spec.canary, by which Standard mode divides traffic"
-            raise ConfigError(f"{told}: update it to 0.20 or later, or use Knative mode") from error
+            raise ConfigError(f"{told}: update it to one after 0.20.0, or use Knative mode") from error

@@ -52,7 +52,7 @@ def ask(folder: Path, verb: str, **arguments: object) -> Any:
             reply = orjson.loads(replies.readline())
     except (OSError, ValueError) as error:
         raise TargetUnreachable(
-            f"{folder}: no local service answers there; start one by `clinical-ner rollout serve --local {folder}`"
+            f"{folder}: no local service answers there; start one by `clinical-ner rollout serve --target local:{folder}`"
         ) from error
     if "error" in reply:
         raise _ERRORS.get(reply["error"], ConfigError)(reply["message"])

@@ -20,6 +20,7 @@ class End(NamedTuple):
 UNREADY = "the canary is no longer ready"
 """Its node may have failed, or was drained: that alone blames nobody."""
 _GONE = {State.REJECTED, State.ROLLED_BACK}
+_NEVER_LIVE = {State.CANDIDATE, State.APPROVED}
 
 
 def find_end(moment: Moment) -> End | None:
@@ -61,8 +62,9 @@ def _registry_changed(moment: Moment) -> End | None:
         return End(f"version {spec.version} is no longer in the registry")
     if standing.digest != spec.digest:
         return End(f"the registry's {spec.version} is {_short(standing.digest)}, not {_short(spec.digest)} as in this rollout")
-    unfit = _GONE if spec.purpose == "restore" else {*_GONE, State.RETIRED}
-    if standing.state in unfit:
+    if spec.purpose == "restore" and standing.state in _NEVER_LIVE:
+        return End(f"version {spec.version} is {standing.state} in the registry: only one that was live is brought back")
+    if standing.state in _GONE or (standing.state is State.RETIRED and spec.purpose != "restore"):
         return End(f"version {spec.version} is {standing.state} in the registry")
     return None
 

@@ -119,6 +119,14 @@ def test_withdrawn_version_gives_way_to_the_one_before():
     assert again.states.of("v2") is State.ROLLED_BACK
 
 
+def test_version_that_was_never_live_is_not_brought_back():
+    """A restore is neither judged nor approved: it brings nothing new, whoever wrote it down."""
+    stage = Stage().set_out(purpose="restore", plan=RESTORE_PLAN)
+    stage.go_well(2)
+    assert (stage.status.phase, stage.service.canaries_started) == (Phase.ROLLED_BACK, 0)
+    assert "only one that was live is brought back" in stage.status.reason
+
+
 @pytest.mark.parametrize("some_ready", [True, False])
 def test_version_that_crashes_is_left_all_the_same(some_ready):
     """Its restarts and lost processes are why the one before comes back, and nothing that this waits for."""
