@@ -4,56 +4,21 @@ import json
 
 import pytest
 
-from clinical_ner import model_package
 from clinical_ner.clock import utc_now
-from clinical_ner.kubernetes_api import KubernetesApi
-from clinical_ner.rollout.kserve.knative_reading import REVISIONS, ROUTES
+from clinical_ner.rollout.kserve.knative_reading import REVISIONS
 from clinical_ner.rollout.specs import make_restore
 from clinical_ner.rollout.status import Abort, Phase
 from clinical_ner.version_states import State
-from tests.clinical_ner.rollout.kserve.accounts import account_config
 from tests.clinical_ner.rollout.kserve.knative_stage import KnativeModels, KnativeStage
 from tests.doubles.kserve.harness import MODEL, SERVICE
 from tests.doubles.kserve.objects import INFERENCE_SERVICES, KNATIVE_SERVICES
 
 pytestmark = pytest.mark.slow
-NAMESPACE, ACCOUNT = "knative-rollouts", "clinical-ner-rollout-controller"
 
 
 @pytest.fixture(scope="module")
-def packages(tiny_model, other_model):
-    """Of v1, v2 and v3, as they are registered."""
-    return [tiny_model, other_model(1), other_model(2)]
-
-
-@pytest.fixture(scope="module")
-def service(started, packages):
-    """Ready, with v1."""
-    manifests = [model_package.parse_manifest(each[model_package.MANIFEST]) for each in packages]
-    digests = {f"v{number}": manifest.model_digest for number, manifest in enumerate(manifests, 1)}
-    with KnativeModels(started("kserve"), NAMESPACE, digests) as harness:
-        yield harness
-
-
-@pytest.fixture(scope="module")
-def api(started, service, tmp_path_factory):
-    """The API as the controller's account reaches it."""
-    folder = tmp_path_factory.mktemp("controller")
-    config = account_config(started("kserve"), NAMESPACE, service.overlay, ACCOUNT, folder)
-    api = KubernetesApi.connect(NAMESPACE, kubeconfig=str(config))
-    # The authorizer hears of new Roles a moment later.
-    service.wait(lambda: api.may("patch", INFERENCE_SERVICES, name=SERVICE) and api.may("get", ROUTES), "no rights")
-    return api
-
-
-@pytest.fixture
-def stage(service, api, packages, tmp_path):
-    """v1 is live and served alone; callers ask all the time, and none of their calls may have failed."""
-    service.rest()
-    made = KnativeStage(service, api, (tmp_path / "registry").as_uri(), packages)
-    with service.calls() as made.callers:
-        yield made
-    assert made.callers.failures == []
+def mode():
+    return KnativeModels, KnativeStage
 
 
 def rolled_back(stage, words):
@@ -123,8 +88,8 @@ def test_edit_in_the_middle_ends_it(stage):
     """Whatever makes a new revision replaces the canary, and a revision that nobody has watched is not promoted."""
     stage.ask_for("v2").until_phase(Phase.HOLDING, 10)
     patch = '{"spec": {"predictor": {"timeout": 61}}}'
-    stage.harness.kubernetes.kubectl("-n", NAMESPACE, "patch", "isvc", SERVICE, "--type=merge", "-p", patch)
-    ended = rolled_back(stage, "changed by somebody else: something of its template")
+    stage.harness.kubernetes.kubectl("-n", stage.harness.namespace, "patch", "isvc", SERVICE, "--type=merge", "-p", patch)
+    ended = rolled_back(stage, "its template")
     assert not ended.blamed
 
 
@@ -133,7 +98,7 @@ def test_share_changed_by_hand_ends_it(stage, percent):
     """What the rollout did not ask for is not held; a share that somebody else owns goes with the rest."""
     stage.ask_for("v2").until_phase(Phase.HOLDING, 10)
     patch = json.dumps({"spec": {"predictor": {"canaryTrafficPercent": percent}}})
-    stage.harness.kubernetes.kubectl("-n", NAMESPACE, "patch", "isvc", SERVICE, "--type=merge", "-p", patch)
+    stage.harness.kubernetes.kubectl("-n", stage.harness.namespace, "patch", "isvc", SERVICE, "--type=merge", "-p", patch)
     rolled_back(stage, f"somebody asked for {percent} %")
 
 
