@@ -42,7 +42,8 @@ def _standard_mode(found: Discovered, service: Json) -> Iterator[str]:
     if not found.canary_field:
         yield (
             "in Standard mode this KServe cannot divide traffic: its InferenceServices have no spec.canary, which came with "
-            "0.20 (what divides traffic by it came later), and canaryTrafficPercent would send everything to the new model; upgrade KServe, or use Knative mode"
+            "0.20 (what divides traffic by it came later), and canaryTrafficPercent would send everything to the new model; "
+            "upgrade KServe, or use Knative mode"
         )
     if not found.gateway_api:
         yield "the cluster has no Gateway API (HTTPRoute), by which KServe divides traffic in Standard mode: install it"
