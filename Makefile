@@ -28,7 +28,7 @@ demo: env  ## The whole loop on synthetic notes; results in demo/, in place of t
 	$(BIN)/python -m pipelines demo --output demo
 
 test: env  ## All tests
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder $(PYTEST_ARGS)
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 lint: env  ## Style and direction of imports
 	$(BIN)/ruff check .

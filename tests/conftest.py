@@ -20,24 +20,6 @@ from tests.servers.model_rollouts import cluster_api  # noqa: F401 (fixture)
 from tests.servers.versitygw import VersityGateway
 
 BUCKET_NUMBERS = count()
-LONGEST = ("cluster", "api-servers", "training", "")
-
-
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A file's tests run in one process, and so do all files of a group; the longest groups first, then files with slow tests.
-
-    What a group shares takes long to start, and as much again in each process that starts it.
-    """
-    files = {item.path: item.nodeid.partition("::")[0] for item in items}
-    slow = {item.path for item in items if item.get_closest_marker("slow")}
-    shared = {item.path: "api-servers" for item in items if "started" in getattr(item, "fixturenames", ())}
-    shared |= {path: "cluster" for path, file in files.items() if file.startswith("tests/cluster/")}
-    shared |= {item.path: "training" for item in items if "approved" in getattr(item, "fixturenames", ())}
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(shared.get(item.path, files[item.path])))
-    items.sort(key=lambda item: (LONGEST.index(shared.get(item.path, "")), item.path not in slow))
-
 
 # Time is measured in benchmarks/, never in tests; a fixed seed makes a failure in CI one here.
 settings.register_profile("project", deadline=None, derandomize=True, print_blob=True)
